@@ -12,7 +12,7 @@ from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.channels import PEOPLE, channels_wanting
 from chalicelib.domain.changes.timeline import Entry, EventEntry
 from chalicelib.domain.instances.call_times import is_to_be_called
-from chalicelib.domain.people.deliveries import CONTACT_CHANGED, erasure
+from chalicelib.domain.people.deliveries import CONTACT_CHANGED, erasure, joined
 from chalicelib.domain.webhooks.delivery import Delivery, DeliveryKey
 from chalicelib.usecases.messages import CallProvisioner, Deliver
 from chalicelib.usecases.services import Services
@@ -66,6 +66,18 @@ def forget_person(account: Account, services: Services) -> None:
     gone = erasure(account.id, person.id if person else "", services.clock.now())
     services.stores.deliveries.add(gone)
     wake([gone.key], services)
+
+
+def join_person(account: Account, into: str, services: Services) -> None:
+    """Have the people system told which account takes this one in, which is about to be gone.
+    Raises Unavailable.
+    """
+    if services.policy.people is None:
+        return
+    person = services.stores.persons.load(account.id)
+    told = joined(account.id, person.id if person else "", into, services.clock.now())
+    services.stores.deliveries.add(told)
+    wake([told.key], services)
 
 
 def wake(keys: Iterable[DeliveryKey], services: Services) -> None:

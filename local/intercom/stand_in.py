@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from chalicelib.domain.outgoing.answers import CallAnswer
 
@@ -35,6 +35,8 @@ class IntercomStandIn:
     contacts: dict[str, Json] = field(default_factory=dict)
     merged: dict[str, str] = field(default_factory=dict)
     attributes: dict[str, str] = field(default_factory=dict)
+    archived_attributes: set[str] = field(default_factory=set)
+    most_attributes: int = 250
     events: list[Json] = field(default_factory=list)
     calls: list[tuple[str, str]] = field(default_factory=list)
     fails: Callable[[str, str], CallAnswer | None] = lambda method, path: None
@@ -52,7 +54,12 @@ class IntercomStandIn:
         self.in_window += 1
         if self.in_window > self.limit:
             return self._answer(429, _errors("rate_limit_exceeded", "Exceeded rate limit"))
-        status, answer, *more = self._handle(method, path.split("/")[1:], body)
+        status, answer, *more = self._handle(
+            method,
+            path.partition("?")[0].split("/")[1:],
+            body,
+            dict(parse_qsl(path.partition("?")[2])),
+        )
         return self._answer(status, answer, **(more[0] if more else {}))
 
     def _answer(self, status: int, body: Json, **headers: str) -> CallAnswer:
@@ -66,23 +73,58 @@ class IntercomStandIn:
         text = json.dumps(body)
         return CallAnswer(status, None, text[:200], None, text.encode(), told)
 
-    def _handle(self, method: str, path: list[str], body: Any) -> tuple[Any, ...]:
+    def _handle(
+        self, method: str, path: list[str], body: Any, query: dict[str, str]
+    ) -> tuple[Any, ...]:
         match method, path:
-            case "POST", ["data_attributes"]:
-                return self._make_attribute(body)
+            case "GET", ["me"]:
+                workspace = {"type": "app", "id_code": "abc123", "name": "Acme", "region": "US"}
+                return 200, {"type": "admin", "id": "1", "email": "ada@acme.test", "app": workspace}
+            case _, ["data_attributes", *id]:
+                return self._attributes(method, id, body, query)
             case "POST", ["events"]:
                 return self._event(body)
-            case "POST", ["contacts"]:
+            case "GET", ["contacts"]:
+                return self._list(query)
+            case "POST", ["contacts", *what]:
+                return self._post(what, body)
+            case _, ["contacts", *what]:
+                return self._contact(method, what, body)
+        return 404, _errors("not_found", "Unknown route")
+
+    def _attributes(
+        self, method: str, id: list[str], body: Any, query: dict[str, str]
+    ) -> tuple[Any, ...]:
+        match method, id:
+            case "GET", []:
+                return self._list_attributes(query)
+            case "POST", []:
+                return self._make_attribute(body)
+            case "PUT", [number]:
+                return self._archive_attribute(int(number), body)
+        return 404, _errors("not_found", "Unknown route")
+
+    def _post(self, what: list[str], body: Any) -> tuple[Any, ...]:
+        match what:
+            case []:
                 return self._create(body)
-            case "GET", ["contacts", "find_by_external_id", id]:
-                return self._find(unquote(id))
-            case "GET", ["contacts", id]:
-                return (200, self.contacts[id]) if id in self.contacts else _missing()
-            case "PUT", ["contacts", id]:
-                return self._change(id, body)
-            case "POST", ["contacts", id, "archive" | "unarchive" as verb]:
+            case ["search"]:
+                return self._search(body)
+            case ["merge"]:
+                return self._merge(body)
+            case [id, "archive" | "unarchive" as verb]:
                 return self._archive(id, verb == "archive")
-            case "DELETE", ["contacts", id]:
+        return 404, _errors("not_found", "Unknown route")
+
+    def _contact(self, method: str, what: list[str], body: Any) -> tuple[Any, ...]:
+        match method, what:
+            case "GET", ["find_by_external_id", id]:
+                return self._find(unquote(id))
+            case "GET", [id]:
+                return (200, self.contacts[id]) if id in self.contacts else _missing()
+            case "PUT", [id]:
+                return self._change(id, body)
+            case "DELETE", [id]:
                 return (200, {"deleted": True}) if self.contacts.pop(id, None) else _missing()
         return 404, _errors("not_found", "Unknown route")
 
@@ -92,14 +134,37 @@ class IntercomStandIn:
             return 400, _errors("parameter_invalid", f"You already have '{name}' in your contact")
         if body["model"] != "contact" or body["data_type"] not in TYPES:
             return 400, _errors("parameter_invalid", "Unknown model or type")
+        if len(self.attributes) - len(self.archived_attributes) >= self.most_attributes:
+            return 400, _errors("parameter_invalid", "You have reached the limit of attributes")
         self.attributes[name] = body["data_type"]
         return 200, {"name": name}
+
+    def _list_attributes(self, query: dict[str, str]) -> tuple[int, Json]:
+        rows = [
+            {
+                "type": "data_attribute", "id": number, "model": "contact", "name": name,
+                "full_name": f"custom_attributes.{name}", "data_type": type, "custom": True,
+                "archived": name in self.archived_attributes,
+            }
+            for number, (name, type) in enumerate(self.attributes.items(), start=1)
+            if query.get("include_archived") == "true" or name not in self.archived_attributes
+        ]  # fmt: skip
+        return 200, {"type": "list", "data": rows if query.get("model") == "contact" else []}
+
+    def _archive_attribute(self, number: int, body: Json) -> tuple[int, Json]:
+        if not 0 < number <= len(self.attributes):
+            return _missing()
+        name = list(self.attributes)[number - 1]
+        (self.archived_attributes.add if body["archived"] else self.archived_attributes.discard)(
+            name
+        )
+        return 200, {"name": name, "archived": body["archived"]}
 
     def _wrong(self, body: Json) -> str | None:
         if unknown := body.keys() - KNOWN_FIELDS:
             return f"Unknown parameters: {unknown}"
         for name, value in body.get("custom_attributes", {}).items():
-            if name not in self.attributes:
+            if name not in self.attributes or name in self.archived_attributes:
                 return f"Custom attribute '{name}' does not exist"
             if value is not None and (
                 not isinstance(value, TYPES[self.attributes[name]]) or len(str(value)) > 255
@@ -120,6 +185,41 @@ class IntercomStandIn:
         self.contacts[id] = {"id": id, "type": "contact", "archived": False, **body}
         return 200, self.contacts[id]
 
+    def _search(self, body: Json) -> tuple[int, Json]:
+        """By email and role, both with `=`: all that is asked for."""
+        query = body["query"]
+        wanted = {part["field"]: part["value"] for part in query["value"]}
+        if query["operator"] != "AND" or wanted.keys() != {"email", "role"}:
+            return 400, _errors("parameter_invalid", "Query")
+        found = [
+            one
+            for one in self.contacts.values()
+            if one["role"] == wanted["role"]
+            and _email(one) == wanted["email"].lower()
+            and not one["archived"]
+        ]
+        return 200, {"type": "list", "data": found, "total_count": len(found)}
+
+    def _merge(self, body: Json) -> tuple[int, Json]:
+        lead, user = self.contacts.get(body["from"]), self.contacts.get(body["into"])
+        if lead is None or user is None:
+            return _missing()
+        if lead["role"] != "lead" or user["role"] != "user":
+            return 400, _errors("parameter_invalid", "Only a lead can be merged, into a user")
+        del self.contacts[body["from"]]
+        return 200, user
+
+    def _list(self, query: dict[str, str]) -> tuple[int, Json]:
+        """In the order in which they were made; archived ones are not in it."""
+        size = min(int(query.get("per_page", 50)), 150)
+        there = [one for one in self.contacts.values() if not one["archived"]]
+        start = int(query.get("starting_after", 0))
+        pages: Json = {"type": "pages", "per_page": size}
+        if start + size < len(there):
+            pages["next"] = {"per_page": size, "starting_after": str(start + size)}
+        page = there[start : start + size]
+        return 200, {"type": "list", "data": page, "total_count": len(there), "pages": pages}
+
     def _find(self, external_id: str) -> tuple[Any, ...]:
         if external_id in self.merged:
             link = f'<https://api.intercom.io/contacts/{self.merged[external_id]}>; rel="x"'
@@ -136,7 +236,8 @@ class IntercomStandIn:
         if wrong := self._wrong(body):
             return 400, _errors("parameter_invalid", wrong)
         for other, held in self.contacts.items():
-            if other != id and _email(held) and _email(held) == _email(body):
+            same_email = _email(held) and _email(held) == _email(body)
+            if other != id and held["role"] == "user" and same_email:
                 wrong = f"A contact matching those details already exists with id={other}"
                 return 409, _errors("conflict", wrong)
         attributes = {**one.get("custom_attributes", {}), **body.get("custom_attributes", {})}

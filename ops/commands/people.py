@@ -13,12 +13,12 @@ from ops.terminal import print_lines, print_progress
 
 if TYPE_CHECKING:
     from chalicelib.usecases.services import Services
-    from chalicelib.usecases.webhooks.people.deliver import People
+    from chalicelib.usecases.webhooks.people.write import People
 
 
 def _entered(options: argparse.Namespace) -> "tuple[Services, People]":
     from chalicelib.runtime import wiring
-    from chalicelib.usecases.webhooks.people.deliver import People
+    from chalicelib.usecases.webhooks.people.write import People
     from ops.stage.services import enter, world_of_stage
 
     enter(find_stage(stage_name(options)))

@@ -40,7 +40,7 @@ LONGEST_TEXT = 255
 class Contact:
     """What the people system gets of an account. Times are datetimes here; `attributes` has every
     attribute that may leave, None where there is no value. `is_gone` says that the customer was
-    deleted at Stripe and has no access.
+    deleted at Stripe and has no access, `proved` that the address is known to be the customer's.
     """
 
     account_id: str
@@ -50,10 +50,11 @@ class Contact:
     unsubscribed: bool
     attributes: Mapping[str, Any]
     is_gone: bool = False
+    proved: bool = False
 
     @property
     def digest(self) -> str:
-        """Stands for all of it: another digest is another contact."""
+        """Stands for what is written of it: another digest is another contact."""
         text = json.dumps(
             [
                 self.account_id,
@@ -101,6 +102,7 @@ def contact(
         suppressed or "lifecycle" in account.unsubscribed,
         {name: _cut(value) for name, value in all.items() if name in people.fields},
         bool(customers) and all_deleted(customers) and given.access == "none",
+        account.email_proved,
     )
 
 

@@ -12,18 +12,23 @@ from typing import Any
 from chalicelib.domain.outgoing.answers import CallAnswer
 from chalicelib.domain.people.contact import ATTRIBUTES, Contact
 from chalicelib.domain.people.events import PersonEvent
+from chalicelib.values import frozen
 
 VERSION = "2.15"
 """What the header Intercom-Version says."""
 
+_IS_ID = re.compile("[A-Za-z0-9_-]{1,64}")
 _ID = re.compile(r"id=([A-Za-z0-9_-]{1,64})")
 _LINK = re.compile(r"/contacts/([A-Za-z0-9_-]{1,64})")
 
 
-def contact_body(contact: Contact, with_email: bool = True) -> dict[str, Any]:
-    """The body that creates or changes a contact. Every field is there: null clears one, and one
-    that is left out keeps its old value. An address is never cleared: that of a user who is left
-    without one could not be found again by people.
+def contact_body(
+    contact: Contact, with_email: bool = True, was_named: bool = False
+) -> dict[str, Any]:
+    """The body that creates or changes a contact. Every attribute is there: null clears one, and
+    one that is left out keeps its old value. A name is cleared if it was ours (`was_named`), so
+    that a contact which is adopted keeps its own. An address never is: Intercom's description
+    allows no null for it.
     """
     body: dict[str, Any] = {
         "role": "user",
@@ -36,7 +41,7 @@ def contact_body(contact: Contact, with_email: bool = True) -> dict[str, Any]:
     }
     if contact.email and with_email:
         body["email"] = contact.email
-    if contact.name:
+    if contact.name or was_named:
         body["name"] = contact.name
     if contact.signed_up_at:
         body["signed_up_at"] = _seconds(contact.signed_up_at)
@@ -44,20 +49,65 @@ def contact_body(contact: Contact, with_email: bool = True) -> dict[str, Any]:
 
 
 def event_body(account_id: str, event: PersonEvent) -> dict[str, Any]:
-    """The body of POST /events."""
+    """The body of POST /events. An amount must be positive there."""
+    metadata = {
+        name: value
+        for name, value in event.metadata.items()
+        if not isinstance(value, Mapping) or value["amount"] > 0
+    }
     return {
         "event_name": event.name,
         "created_at": _seconds(event.at),
         "user_id": account_id,
-        "metadata": dict(event.metadata),
+        "metadata": metadata,
     }
 
 
-def attribute_bodies() -> list[dict[str, str]]:
-    """The bodies of POST /data_attributes, one for each attribute."""
-    return [
-        {"name": name, "model": "contact", "data_type": type} for name, type in ATTRIBUTES.items()
+@frozen
+class Attribute:
+    """An attribute of contacts in a workspace. `id` is Intercom's."""
+
+    name: str
+    type: str
+    id: str
+    archived: bool = False
+
+
+def attribute_body(name: str) -> dict[str, str]:
+    """The body of POST /data_attributes for one of ours."""
+    return {"name": name, "model": "contact", "data_type": ATTRIBUTES[name]}
+
+
+def attributes_of(answer: CallAnswer) -> dict[str, Attribute]:
+    """The custom attributes in an answer to GET /data_attributes, by name. Of two with the same
+    name, the one that is not archived.
+    """
+    rows = json_of(answer).get("data") if answer.succeeded else None
+    found = [
+        Attribute(
+            str(row["name"]),
+            str(row.get("data_type")),
+            str(row.get("id") or ""),
+            row.get("archived") is True,
+        )
+        for row in (rows if isinstance(rows, list) else ())
+        if isinstance(row, dict) and row.get("name") and row.get("custom") is not False
     ]
+    return {one.name: one for one in sorted(found, key=lambda one: not one.archived)}
+
+
+def same_type(theirs: str, ours: str) -> bool:
+    """Whether an attribute of Intercom's type takes values of ours. A date may be a datetime."""
+    return theirs == ours or {theirs, ours} == {"date", "datetime"}
+
+
+def leads_query(email: str) -> dict[str, Any]:
+    """The body of POST /contacts/search that finds the leads of an address."""
+    parts = [
+        {"field": "email", "operator": "=", "value": email},
+        {"field": "role", "operator": "=", "value": "lead"},
+    ]
+    return {"query": {"operator": "AND", "value": parts}}
 
 
 def has_attribute_already(answer: CallAnswer) -> bool:
@@ -65,9 +115,12 @@ def has_attribute_already(answer: CallAnswer) -> bool:
     return answer.code == 400 and "already" in error_of(answer).lower()
 
 
-def lacks_attribute(answer: CallAnswer) -> bool:
-    """Whether a contact was refused since an attribute does not exist."""
-    return answer.code == 400 and "does not exist" in error_of(answer).lower()
+def is_about_attributes(answer: CallAnswer) -> bool:
+    """Whether a contact was refused because of an attribute: it does not exist, was archived, or
+    has another type.
+    """
+    told = error_of(answer).lower()
+    return answer.code == 400 and ("attribute" in told or "does not exist" in told)
 
 
 def error_of(answer: CallAnswer) -> str:
@@ -94,7 +147,20 @@ def merged_into(answer: CallAnswer) -> str | None:
 def id_of(answer: CallAnswer) -> str | None:
     """The id of the contact in an answer."""
     id = json_of(answer).get("id")
-    return id if isinstance(id, str) and re.fullmatch(r"[A-Za-z0-9_-]{1,64}", id) else None
+    return id if answer.succeeded and isinstance(id, str) and _IS_ID.fullmatch(id) else None
+
+
+def ids_of(answer: CallAnswer) -> list[str]:
+    """The ids of the contacts in a list; none if the answer is no list."""
+    rows = json_of(answer).get("data") if answer.succeeded else None
+    found = [row.get("id") for row in rows if isinstance(row, dict)] if rows else []
+    return [id for id in found if isinstance(id, str) and _IS_ID.fullmatch(id)]
+
+
+def holder_of(answer: CallAnswer) -> str | None:
+    """The external id of the contact in an answer; None if it has none."""
+    held = json_of(answer).get("external_id") if answer.succeeded else None
+    return held if isinstance(held, str) and held else None
 
 
 def mode_of(answer: CallAnswer) -> str | None:

@@ -65,6 +65,17 @@ def track(account_id: str, event: PersonEvent) -> Message:
     }
 
 
+def alias(account_id: str, into: str, at: datetime) -> Message:
+    """That an account was taken in by another one."""
+    return {
+        "type": "alias",
+        "messageId": f"billhook-{account_id}-joined-{into}",
+        "previousId": account_id,
+        "userId": into,
+        "timestamp": _iso(at),
+    }
+
+
 def forgotten(account_id: str, names: Iterable[str], at: datetime) -> Message:
     """All traits null: to delete is another API of Segment's, which the write key does not open."""
     return {

@@ -8,6 +8,14 @@ from chalicelib.values import frozen, replace
 DROPPED_AFTER = timedelta(days=3)
 """For how long something is tried while the system does not answer."""
 
+ERASED_WITHIN = timedelta(days=25)
+"""The same for an erasure, which the customer has a right to: within the 30 days in which a
+delivery is kept.
+"""
+
+NOT_YET = timedelta(minutes=5)
+"""When a contact is tried again that could not be written for the moment."""
+
 RETRY_DELAYS = tuple(map(timedelta, (0,) * 5, (5, 30, 120, 300, 900)))
 """How long nothing is called after each failure in a row; the last one goes on."""
 
@@ -24,7 +32,8 @@ SHORT = 0.05
 class Person:
     """One account in the people system: `id` is that system's own id, without which an archived
     contact cannot be found; `digest` of the contact that was written last, `refused` of the one
-    that was refused last, `reason` why. `archived` says that we archived it.
+    that was refused last, `reason` why. `archived` says that we archived it, `named` that we gave
+    it a name, and `leads` stands for the address whose leads were joined with it.
     """
 
     id: str = ""
@@ -33,39 +42,47 @@ class Person:
     reason: str = ""
     archived: bool = False
     without_email: bool = False
+    named: bool = False
+    leads: str = ""
     version: int = 0
 
 
 @frozen
 class PeopleState:
     """The system as a whole: nothing is called before `free_at`. `failures` counts those in a row,
-    `told` says that the operators know that the token is refused, and `attributes_at` where the
-    attributes were made: the address.
+    `told` says that the operators know that the token or the workspace is refused, `why` says why
+    it is the workspace.
     """
 
     free_at: datetime | None = None
     failures: int = 0
     told: bool = False
     attributes_at: str = ""
+    why: str = ""
     version: int = 0
 
 
 def is_down(answer: CallAnswer) -> bool:
     """Whether the whole system is to be left alone: it is limited, down or refuses the token."""
-    return answer.code is None or answer.code in (401, 403, 429) or answer.code >= 500
+    return answer.code is None or answer.code in (401, 403, 408, 429) or answer.code >= 500
+
+
+def after_refusal(state: PeopleState, now: datetime, why: str = "") -> PeopleState:
+    """After the token was refused; or the workspace, because of `why`. Calls rest for an hour."""
+    return replace(state, free_at=now + UNAUTHORIZED_REST, told=True, why=why)
 
 
 def after_answer(state: PeopleState, answer: CallAnswer, now: datetime) -> PeopleState:
     """After a call that was answered at `now`."""
     if answer.code in (401, 403):
-        return replace(state, free_at=now + UNAUTHORIZED_REST, told=True)
+        return after_refusal(state, now)
     if answer.code == 429:
         return replace(state, free_at=reset_at(answer, now) or now + LIMITED)
     if is_down(answer):
         delay = RETRY_DELAYS[min(state.failures, len(RETRY_DELAYS) - 1)]
         free_at = max(now + delay, wait_until(answer, now) or now)
         return replace(state, free_at=free_at, failures=state.failures + 1)
-    return replace(state, free_at=reset_at(answer, now), failures=0, told=False)
+    return replace(state, free_at=reset_at(answer, now), failures=0, told=False, why="")
 
 
 def reset_at(answer: CallAnswer, now: datetime) -> datetime | None:

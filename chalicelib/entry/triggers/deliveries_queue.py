@@ -112,7 +112,8 @@ def _tell(message: Deliver, has_time: Callable[[], bool]) -> None:
 
 
 def _tell_people(message: Deliver, has_time: Callable[[], bool]) -> None:
-    from chalicelib.usecases.webhooks.people.deliver import People, deliver_to_people
+    from chalicelib.usecases.webhooks.people.deliver import deliver_to_people
+    from chalicelib.usecases.webhooks.people.write import People
 
     services = wiring.services()
     if services.policy.people is None:  # the policy had one when the message was sent

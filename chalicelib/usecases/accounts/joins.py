@@ -9,6 +9,7 @@ from chalicelib.domain.schedule.expected_updates import fetching_all_of
 from chalicelib.domain.schedule.versions import next_version
 from chalicelib.usecases.accounts.erase import UNDER_WAY_SECONDS
 from chalicelib.usecases.billing.completed_checkout import expire_sessions
+from chalicelib.usecases.fan_out import join_person
 from chalicelib.usecases.figures.writing import withdraw_figures
 from chalicelib.usecases.ports import PartitionStore
 from chalicelib.usecases.publishing import without_published
@@ -43,6 +44,7 @@ def join(account_id: str, services: Services, beside: PartitionStore) -> str:
             for customer in apart.customers:
                 expire_sessions(apart, customer, services)
         # Before it is gone: a run that ends in between leaves nothing without an account.
+        join_person(apart, named.id, services)
         beside.move_timeline(apart.id, named.id)
         withdraw_figures(apart, services)
         services.stores.accounts.absorb(apart, named, new)

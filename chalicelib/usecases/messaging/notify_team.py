@@ -18,6 +18,7 @@ from chalicelib.domain.messaging.team import (
     days_due,
     notice_of,
 )
+from chalicelib.domain.people.state import PeopleState
 from chalicelib.domain.webhooks.endpoint import DISABLED_REASONS
 from chalicelib.outreach.plain import plain
 from chalicelib.outreach.rendering import RenderedEmail
@@ -136,11 +137,16 @@ def _send_slack_notice(at: str, services: Services, post: MailServices) -> str:
 def _send_people_notice(at: str, services: Services, post: MailServices) -> str:
     if services.policy.team is None or services.policy.mail is None:
         return "nothing"
-    facts = ["The people system of billing.toml refuses the token."]
-    remedy = [
-        "Nothing is lost for three days. Give it a token of this stage:",
-        "python -m ops secrets set people-token",
-    ]
+    state = services.stores.job_states.load(PeopleState)
+    if state and state.why:
+        facts = [state.why]
+        remedy = ["Nothing is lost for three days. Once that is mended, within an hour it goes on."]
+    else:
+        facts = ["The people system of billing.toml refuses the token."]
+        remedy = [
+            "Nothing is lost for three days. Give it a token of this stage:",
+            "python -m ops secrets set people-token",
+        ]
     mail = _mail("The people system refuses Billhook", [facts, remedy], services)
     return _post(NOBODY, f"{PEOPLE}-{at}", "people_refused", mail, services, post)
 

@@ -7,8 +7,7 @@ wins, and a state that was written already costs no call.
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -16,10 +15,17 @@ from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.channels import PEOPLE
 from chalicelib.domain.errors import ConcurrentUpdate
 from chalicelib.domain.outgoing.answers import CallAnswer
-from chalicelib.domain.people.contact import Contact, contact
-from chalicelib.domain.people.deliveries import CONTACT_CHANGED, ERASED, STEP
+from chalicelib.domain.people.contact import Contact
+from chalicelib.domain.people.deliveries import CONTACT_CHANGED, ERASED, JOINED, STEP
 from chalicelib.domain.people.events import PersonEvent, of_document, of_step
-from chalicelib.domain.people.state import DROPPED_AFTER, PeopleState, Person, after_answer
+from chalicelib.domain.people.state import (
+    DROPPED_AFTER,
+    ERASED_WITHIN,
+    NOT_YET,
+    PeopleState,
+    after_answer,
+    after_refusal,
+)
 from chalicelib.domain.webhooks.delivery import (
     Delivery,
     DeliveryKey,
@@ -28,11 +34,17 @@ from chalicelib.domain.webhooks.delivery import (
     postponed,
 )
 from chalicelib.usecases.messages import Deliver, SendEndpointNotice
-from chalicelib.usecases.ports import PersonStore
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.webhooks.documents import end, save, with_documents
 from chalicelib.usecases.webhooks.endpoints import wake_endpoint
-from chalicelib.usecases.webhooks.people.system import ContactRefused, PeopleSystem, SystemDown
+from chalicelib.usecases.webhooks.people.system import (
+    ContactMissing,
+    ContactRefused,
+    NotYet,
+    SystemDown,
+    WorkspaceRefused,
+)
+from chalicelib.usecases.webhooks.people.write import People, archive_if_gone, write_contact
 from chalicelib.values import frozen, replace
 
 A_ROUND = 100
@@ -47,58 +59,12 @@ NOT_GONE_YET = timedelta(hours=1)
 
 
 @frozen
-class People:
-    """What telling needs beside the services. `suppressed` says whether an address gets no mail;
-    `pause` waits for some seconds.
-    """
-
-    system: PeopleSystem
-    persons: PersonStore
-    suppressed: Callable[[str], bool]
-    pause: Callable[[float], None]
-    has_time: Callable[[], bool]
-
-
-@frozen
 class Told:
     """What was done for one account, for the log: so many deliveries, and what went wrong."""
 
     account_id: str
     deliveries: int
     error: str | None = None
-
-
-def write_contact(
-    account: Account, services: Services, people: People
-) -> tuple[Contact, Person, str | None]:
-    """The contact as it is written now, what is known of the person, and why the contact was
-    refused, if it was. Calls nothing for a contact that was written or refused as it is. Raises
-    SystemDown, Unavailable.
-    """
-    email = account.email
-    suppressed = bool(email) and people.suppressed(email or "")
-    now, live = services.clock.now(), services.livemode is True
-    known = contact(account, services.policy, live, now, suppressed)
-    person = people.persons.load(account.id) or Person()
-    if person.digest == known.digest:
-        return known, person, None
-    if person.refused == known.digest:
-        return known, person, person.reason
-    try:
-        written = people.system.write(known, person)
-    except ContactRefused as refusal:
-        after = replace(person, refused=known.digest, reason=str(refusal))
-        _keep(account.id, person, after, people)
-        services.metrics.count("PeopleRefused", 1)
-        return known, person, str(refusal)
-    after = replace(written.person, digest=known.digest, refused="", reason=written.remark)
-    _keep(account.id, person, after, people)
-    return known, after, None
-
-
-def _keep(account_id: str, before: Person, after: Person, people: People) -> None:
-    with suppress(ConcurrentUpdate):  # another run wrote the same account
-        people.persons.save(account_id, before, replace(after, version=before.version + 1))
 
 
 def deliver_to_people(message: Deliver, services: Services, people: People) -> list[Told]:
@@ -120,7 +86,9 @@ def deliver_to_people(message: Deliver, services: Services, people: People) -> l
             try:
                 run.tell(account_id, of_account)
             except SystemDown as failure:
-                run.rest(failure.answer)
+                run.rest(failure)
+                break
+            if run.is_limited():
                 break
         keys = ()
     return run.told
@@ -161,42 +129,67 @@ class _Run:
     def tell(self, account_id: str, waiting: Sequence[Delivery]) -> None:
         """Everything that waits for one account."""
         now = self.services.clock.now()
-        late = [one for one in waiting if now - one.created_at > DROPPED_AFTER]
+        late = [one for one in waiting if now - one.created_at > _dropped_after(one)]
         for one in late:
             end(one, "The people system took nothing for three days.", self.services)
             self.done.add(one.key)
         waiting = [one for one in waiting if one not in late]
         account = self.services.stores.accounts.load(account_id)
-        if erasures := [one for one in waiting if one.type == ERASED]:
-            self._forget(account, erasures)
-            waiting = [one for one in waiting if one.type != ERASED]
+        if leaving := [one for one in waiting if one.type in (ERASED, JOINED)]:
+            self._leave(account, leaving)
+            waiting = [one for one in waiting if one not in leaving]
         if not waiting:
             return
         if account is None:
             for one in waiting:
                 self._over(one, given_up(one, "The account is gone.", now))
             return
-        error = self._tell(account, waiting)
-        self._answered(CallAnswer(200))
+        before = self.people.system.last_answer
+        try:
+            error = self._tell(account, waiting)
+        except NotYet as reason:
+            error = str(reason)
+            for one in waiting:
+                self._over(one, postponed(one, now + NOT_YET))
+        if self.people.system.last_answer is not before:
+            self._answered(self.people.system.last_answer)
         self.told.append(Told(account_id, len(waiting), error))
 
     def _tell(self, account: Account, waiting: Sequence[Delivery]) -> str | None:
         known, person, refused = write_contact(account, self.services, self.people)
         at = self.services.clock.now()
-        events = self._events(waiting, known) if person.id else {}
+        events = self._events(waiting, known)
+        error = refused
         for one in sorted(waiting, key=lambda one: _order(one, events.get(one.key))):
             event = events.get(one.key)
             if event is None and one.key in events:  # it is not there yet, and stays due
                 self.done.add(one.key)
                 continue
-            reason = self._told(known, event) if event and person.id else refused
+            reason = refused
+            if event:
+                if person.id and not person.archived:
+                    reason = self._told(account, known, event)
+                else:
+                    reason = refused or "The contact is archived."
+            error = error or reason
             self._over(one, given_up(one, reason, at) if reason else after_attempt(one, TAKEN, at))
-        return refused
+        archive_if_gone(known, person, self.people)
+        return error
 
-    def _told(self, known: Contact, event: PersonEvent) -> str | None:
-        """Why the event was refused; None if it was taken."""
+    def _told(self, account: Account, known: Contact, event: PersonEvent) -> str | None:
+        """Why the event was refused; None if it was taken. A contact that somebody has deleted or
+        archived there since it was written is written once more.
+        """
         try:
-            self.people.system.tell(known, [event])
+            try:
+                self.people.system.tell(known, [event])
+            except ContactMissing:
+                _, _, refused = write_contact(account, self.services, self.people, again=True)
+                if refused:
+                    return refused
+                self.people.system.tell(known, [event])
+        except ContactMissing as missing:
+            raise NotYet(str(missing)) from missing
         except ContactRefused as refusal:
             return str(refusal)
         return None
@@ -221,39 +214,57 @@ class _Run:
         found = {one.key: of_document(json.loads(text)) for one, text in documents}
         return {**steps, **{one.key: found.get(one.key) for one in told}}
 
-    def _forget(self, account: Account | None, erasures: Sequence[Delivery]) -> None:
+    def _leave(self, account: Account | None, waiting: Sequence[Delivery]) -> None:
+        """Accounts that are erased, or were taken in by another one."""
         now = self.services.clock.now()
-        for one in erasures:
+        for one in waiting:
             if account is not None and now - one.created_at < NOT_GONE_YET:
                 self._over(one, postponed(one, now + timedelta(minutes=1)))
                 continue
             if account is not None:
-                self._over(one, given_up(one, "The account was not erased.", now))
+                self._over(one, given_up(one, "The account is still there.", now))
                 continue
-            person_id = json.loads(one.body or "{}").get("person", "")
+            about = json.loads(one.body or "{}")
             try:
-                self.people.system.forget(one.account_id, person_id)
+                if one.type == JOINED:
+                    self.people.system.join(one.account_id, about["person"], about["into"])
+                else:
+                    self.people.system.forget(one.account_id, about.get("person", ""))
             except ContactRefused as refusal:
-                end(one, f"The person could not be deleted: {refusal}", self.services)
+                end(one, f"The person could not be taken away: {refusal}", self.services)
                 self.done.add(one.key)
             else:
                 self._over(one, after_attempt(one, TAKEN, now))
 
-    def rest(self, answer: CallAnswer) -> None:
+    def rest(self, failure: SystemDown) -> None:
         """After an answer that means everybody: nothing is called for a time."""
-        if answer.code in (401, 403) and not self._state().told:
+        state, why = self._state(), str(failure)
+        if isinstance(failure, WorkspaceRefused):
+            after = after_refusal(state, self.services.clock.now(), why)
+        else:
+            after = after_answer(state, failure.answer, self.services.clock.now())
+        if self._save(state, after) and after.told and not state.told:
             self._tell_operators()
-        self._answered(answer)
-        self.told.append(Told("", 0, answer.error))
+        self.told.append(Told("", 0, why))
+
+    def is_limited(self) -> bool:
+        """Whether the limit of calls is almost reached, so that it has to be waited for."""
+        state = self._state()
+        return state.free_at is not None and state.free_at > self.services.clock.now()
 
     def _answered(self, answer: CallAnswer) -> None:
         state = self._state()
-        after = after_answer(state, answer, self.services.clock.now())
-        if after != state:
-            with suppress(ConcurrentUpdate):  # another run has called meanwhile
-                self.services.stores.job_states.save(
-                    state, replace(after, version=state.version + 1)
-                )
+        self._save(state, after_answer(state, answer, self.services.clock.now()))
+
+    def _save(self, state: PeopleState, after: PeopleState) -> bool:
+        """Whether the state is that now; not if another run has called meanwhile."""
+        if after == state:
+            return True
+        try:
+            self.services.stores.job_states.save(state, replace(after, version=state.version + 1))
+        except ConcurrentUpdate:
+            return False
+        return True
 
     def _over(self, one: Delivery, after: Delivery) -> None:
         save(one, after, self.services)
@@ -271,6 +282,10 @@ class _Run:
 
 def _order(one: Delivery, event: PersonEvent | None) -> tuple[datetime, int]:
     return one.key.at, event.sequence if event else 0
+
+
+def _dropped_after(one: Delivery) -> timedelta:
+    return ERASED_WITHIN if one.type == ERASED else DROPPED_AFTER
 
 
 def _step_of(one: Delivery) -> tuple[str, str]:

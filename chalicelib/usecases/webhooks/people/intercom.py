@@ -7,151 +7,230 @@ from chalicelib.domain.outgoing.answers import CallAnswer
 from chalicelib.domain.people.contact import Contact
 from chalicelib.domain.people.events import PersonEvent
 from chalicelib.domain.people.intercom import (
-    attribute_bodies,
     contact_body,
     error_of,
     event_body,
-    has_attribute_already,
+    holder_of,
     id_of,
+    ids_of,
+    is_about_attributes,
     json_of,
-    lacks_attribute,
+    leads_query,
     merged_into,
     mode_of,
     other_id,
 )
-from chalicelib.domain.people.state import Person, is_down
-from chalicelib.usecases.webhooks.people.system import Call, ContactRefused, SystemDown, Written
+from chalicelib.domain.people.state import Person
+from chalicelib.usecases.webhooks.people.system import (
+    Call,
+    ContactMissing,
+    ContactRefused,
+    NotYet,
+    SystemDown,
+    Written,
+)
+from chalicelib.usecases.webhooks.people.workspace import Workspace
 from chalicelib.values import replace
+
+MOST_MERGES = 3
+"""How often a contact that was merged into another one is followed."""
+
+OTHERS_ADDRESS = "Another contact at Intercom has this address: the account's own has none there."
 
 
 class Intercom:
     """Calls Intercom. `revive` says whether a contact that was archived there comes back."""
 
     def __init__(self, call: Call, revive: bool = True) -> None:
-        self._plain_call, self._revive = call, revive
+        self._workspace, self._revive = Workspace(call), revive
+        self._call = self._workspace.call
+
+    @property
+    def last_answer(self) -> CallAnswer:
+        """See PeopleSystem."""
+        return self._workspace.last_answer
 
     def write(self, contact: Contact, person: Person) -> Written:
         """See PeopleSystem. A contact of the same address without an id of ours is adopted; one
         that has another id is somebody else's, and ours is made without an address. One of the
-        other mode is left alone.
+        other mode is left alone. What we archived is left as it is while the customer is gone.
         """
-        if person.archived and not contact.is_gone and person.id:
+        if person.archived and contact.is_gone:
+            return Written(person)
+        if person.archived and person.id:
             self._call("POST", f"/contacts/{person.id}/unarchive", None)
         written = self._written(contact, person)
-        if contact.is_gone:
-            self._taken(self._call("POST", f"/contacts/{written.person.id}/archive", None))
-        return replace(written, person=replace(written.person, archived=contact.is_gone))
+        after = replace(written.person, archived=False, named=bool(contact.name))
+        return replace(written, person=after)
 
     def tell(self, contact: Contact, events: Sequence[PersonEvent]) -> None:
         """See PeopleSystem. Repeats of one second are ignored there."""
         for event in events:
-            self._taken(self._call("POST", "/events", event_body(contact.account_id, event)))
+            answer = self._call("POST", "/events", event_body(contact.account_id, event))
+            if answer.code == 404:
+                raise ContactMissing(error_of(answer) or "There is no such contact.")
+            _taken(answer)
+
+    def take_leads(self, contact: Contact, person: Person) -> None:
+        """See PeopleSystem: Intercom merges a lead into a user, with its conversations."""
+        found = self._call("POST", "/contacts/search", leads_query(contact.email or ""))
+        for lead in ids_of(found):
+            self._call("POST", "/contacts/merge", {"from": lead, "into": person.id})
+
+    def archive(self, person: Person) -> bool:
+        """See PeopleSystem."""
+        answer = self._call("POST", f"/contacts/{person.id}/archive", None)
+        if answer.code not in (404, 410):
+            _taken(answer)
+        return True
+
+    def join(self, account_id: str, person_id: str, into: str) -> None:
+        """See PeopleSystem: the contact is archived. Intercom merges no users, only leads into one
+        (developers.intercom.com, merge a lead and a user).
+        """
+        if id := person_id or id_of(self._find(account_id)):
+            self.archive(Person(id))
 
     def forget(self, account_id: str, person_id: str) -> None:
-        """See PeopleSystem. An archived contact is found by Intercom's own id alone."""
-        id = person_id
-        if not id:
-            found = self._call("GET", f"/contacts/find_by_external_id/{quote(account_id)}", None)
-            id = merged_into(found) or (id_of(found) if found.succeeded else None) or ""
+        """See PeopleSystem. An archived contact is found by Intercom's own id alone. One that was
+        merged into another account's is left: its data are that account's now.
+        """
+        if person_id:
+            answer = self._call("DELETE", f"/contacts/{person_id}", None)
+            if answer.code not in (404, 410):
+                _taken(answer)
+                return
+        found = self._find(account_id)
+        id = id_of(found)
+        if other := merged_into(found):
+            theirs = self._call("GET", f"/contacts/{other}", None)
+            if holder_of(theirs) not in (None, account_id):
+                raise ContactRefused(_merged(other, holder_of(theirs)))
+            id = other
         if id:
-            gone = self._call("DELETE", f"/contacts/{id}", None)
-            if gone.code != 404:
-                self._taken(gone)
-
-    def make_attributes(self) -> None:
-        """Make the attributes, of which some may be there. Raises SystemDown, ContactRefused."""
-        for body in attribute_bodies():
-            answer = self._call("POST", "/data_attributes", body)
-            if not has_attribute_already(answer):
-                self._taken(answer)
+            answer = self._call("DELETE", f"/contacts/{id}", None)
+            if answer.code not in (404, 410):
+                _taken(answer)
 
     def _written(self, contact: Contact, person: Person) -> Written:
-        if person.id:
-            changed = self._changed(person.id, contact, person)
-            if changed:
-                return changed
-        found = self._call(
-            "GET", f"/contacts/find_by_external_id/{quote(contact.account_id)}", None
-        )
-        if id := merged_into(found) or (id_of(found) if found.succeeded else None):
+        if person.id and (changed := self._changed(person.id, contact, person)):
+            return changed
+        found = self._find(contact.account_id)
+        id = id_of(found)
+        if id:
             self._check_mode(found, contact)
-            changed = self._changed(id, contact, person)
-            if changed:
-                return changed
+        elif other := merged_into(found):
+            id = self._followed(other, contact)
+        if id and (changed := self._changed(id, contact, person)):
+            return changed
+        if contact.is_gone:  # nobody needs a contact that is archived at once
+            return Written(person)
         return self._made(contact, person)
+
+    def _find(self, account_id: str) -> CallAnswer:
+        found = self._call("GET", f"/contacts/find_by_external_id/{quote(account_id, '')}", None)
+        if found.succeeded and not id_of(found):
+            raise SystemDown(_unreadable())
+        return found
+
+    def _followed(self, other: str, contact: Contact) -> str:
+        """The id of the contact that ours was merged into, if it may be the account's."""
+        theirs = self._call("GET", f"/contacts/{other}", None)
+        holder = holder_of(theirs)
+        if holder not in (None, contact.account_id):
+            raise ContactRefused(_merged(other, holder))
+        self._check_mode(theirs, contact)
+        return other
 
     def _changed(self, id: str, contact: Contact, person: Person) -> Written | None:
         """The contact of this id, changed; None if there is none any more."""
-        body = contact_body(contact, with_email=not person.without_email)
-        answer = self._with_attributes("PUT", f"/contacts/{id}", body)
-        if other := merged_into(answer):
-            return self._changed(other, contact, person)
-        if answer.code == 404:
+        for _ in range(MOST_MERGES):
+            body = contact_body(contact, was_named=person.named)
+            answer = self._with_attributes("PUT", f"/contacts/{id}", contact, body)
+            other = merged_into(answer)
+            if other is None:
+                break
+            id = self._followed(other, contact)
+        if answer.code in (404, 410):
             return None
-        if answer.code == 409 and not person.without_email:
+        if answer.code == 409 and contact.email:
             # The new address is another contact's: this one goes on without it.
-            return self._apart(id, contact, person)
-        self._taken(answer)
-        return Written(replace(person, id=id_of(answer) or id))
+            return self._apart("PUT", f"/contacts/{id}", contact, person, OTHERS_ADDRESS)
+        _taken(answer)
+        return Written(replace(person, id=id_of(answer) or id, without_email=False))
 
-    def _apart(self, id: str, contact: Contact, person: Person) -> Written:
-        body = contact_body(contact, with_email=False)
-        self._taken(self._with_attributes("PUT", f"/contacts/{id}", body))
-        return Written(
-            replace(person, id=id, without_email=True),
-            "Another contact at Intercom has this address: the account's own has none there.",
-        )
+    def _apart(
+        self, method: str, path: str, contact: Contact, person: Person, remark: str
+    ) -> Written:
+        """The contact, written without its address."""
+        body = contact_body(contact, False, person.named)
+        answer = self._with_attributes(method, path, contact, body)
+        _taken(answer)
+        id = id_of(answer) or (person.id if method == "PUT" else "")
+        if not id:
+            raise SystemDown(_unreadable())
+        return Written(replace(person, id=id, without_email=True), remark)
 
     def _made(self, contact: Contact, person: Person) -> Written:
-        answer = self._with_attributes("POST", "/contacts", contact_body(contact))
+        answer = self._with_attributes("POST", "/contacts", contact, contact_body(contact))
         if answer.code != 409:
-            self._taken(answer)
-            return Written(replace(person, id=id_of(answer) or "", without_email=False))
-        other = other_id(answer)
-        if other is None:
-            raise ContactRefused(error_of(answer))
-        return self._beside(other, contact, person)
+            _taken(answer)
+            if not (id := id_of(answer)):
+                raise SystemDown(_unreadable())
+            return Written(replace(person, id=id, without_email=False))
+        if other := other_id(answer):
+            return self._beside(other, contact, person)
+        raise NotYet(error_of(answer) or "Another contact is in the way.")
 
     def _beside(self, other: str, contact: Contact, person: Person) -> Written:
         """After a 409: the contact of that id has our external id or our address."""
         theirs = self._call("GET", f"/contacts/{other}", None)
-        held = json_of(theirs).get("external_id") if theirs.succeeded else None
-        if theirs.succeeded and held not in (None, "", contact.account_id):
-            answer = self._with_attributes("POST", "/contacts", contact_body(contact, False))
-            self._taken(answer)
-            return Written(
-                replace(person, id=id_of(answer) or "", without_email=True),
+        if into := merged_into(theirs):
+            other = into
+            theirs = self._call("GET", f"/contacts/{other}", None)
+        if holder_of(theirs) not in (None, contact.account_id):
+            remark = (
                 f"The contact {other} at Intercom has this address and another id: the account's"
-                " own has no address there.",
+                " own has no address there."
             )
+            return self._apart("POST", "/contacts", contact, person, remark)
         self._check_mode(theirs, contact)
-        if theirs.code == 404 or json_of(theirs).get("archived") is True:
-            if not self._revive:
-                raise ContactRefused("The contact was archived at Intercom.")
-            self._call("POST", f"/contacts/{other}/unarchive", None)
-        changed = self._changed(other, contact, person)
-        if changed is None:
-            raise ContactRefused(f"The contact {other} at Intercom cannot be changed.")
-        return changed
+        is_there = theirs.succeeded and json_of(theirs).get("archived") is not True
+        if is_there and (changed := self._changed(other, contact, person)):
+            return changed
+        if not self._revive:
+            raise ContactRefused("The contact was archived at Intercom.")
+        self._call("POST", f"/contacts/{other}/unarchive", None)
+        if changed := self._changed(other, contact, person):
+            return changed
+        raise NotYet(f"The contact {other} at Intercom is in the way, and cannot be found.")
 
     def _check_mode(self, answer: CallAnswer, contact: Contact) -> None:
         ours, theirs = contact.attributes.get("billing_mode"), mode_of(answer)
         if ours and theirs and theirs != ours:
             raise ContactRefused(f"The contact at Intercom is of the {theirs} mode.")
 
-    def _with_attributes(self, method: str, path: str, body: object) -> CallAnswer:
+    def _with_attributes(
+        self, method: str, path: str, contact: Contact, body: object
+    ) -> CallAnswer:
         answer = self._call(method, path, body)
-        if not lacks_attribute(answer):
-            return answer
-        self.make_attributes()
-        return self._call(method, path, body)
-
-    def _call(self, method: str, path: str, body: object) -> CallAnswer:
-        answer = self._plain_call(method, path, body)
-        if is_down(answer):
-            raise SystemDown(answer)
+        if is_about_attributes(answer) and self._workspace.make_attributes(contact.attributes):
+            return self._call(method, path, body)
         return answer
 
-    def _taken(self, answer: CallAnswer) -> None:
-        if not answer.succeeded:
-            raise ContactRefused(error_of(answer) or answer.error or "It was refused.")
+
+def _merged(other: str, holder: str | None) -> str:
+    return (
+        f"The contact was merged at Intercom into {other}, which belongs to {holder}: give"
+        f" {other} no external id, or leave it."
+    )
+
+
+def _taken(answer: CallAnswer) -> None:
+    if not answer.succeeded:
+        raise ContactRefused(error_of(answer) or answer.error or "It was refused.")
+
+
+def _unreadable() -> CallAnswer:
+    """In place of an answer of which only the beginning came: nobody knows the contact's id."""
+    return CallAnswer(None, "The answer could not be read.")

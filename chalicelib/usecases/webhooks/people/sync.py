@@ -5,8 +5,13 @@ from datetime import timedelta
 
 from chalicelib.domain.people.state import LIMITED, reset_at
 from chalicelib.usecases.services import Services
-from chalicelib.usecases.webhooks.people.deliver import People, write_contact
-from chalicelib.usecases.webhooks.people.system import SystemDown
+from chalicelib.usecases.webhooks.people.system import (
+    ContactRefused,
+    NotYet,
+    SystemDown,
+    WorkspaceRefused,
+)
+from chalicelib.usecases.webhooks.people.write import People, archive_if_gone, write_contact
 from chalicelib.values import frozen
 
 TRIES = 6
@@ -39,7 +44,9 @@ def sync(services: Services, people: People, a_second: float) -> Iterator[Synced
                 continue
             yield synced
             if people.persons.load(account.id) != before:
-                people.pause(1 / a_second)
+                now = services.clock.now()
+                reset = reset_at(people.system.last_answer, now) or now
+                people.pause(max(1 / a_second, (reset - now).total_seconds()))
         if cursor is None:
             return
 
@@ -51,9 +58,13 @@ def _synced(account_id: str, services: Services, people: People) -> Synced | Non
             return None
         before = people.persons.load(account_id)
         try:
-            _, person, refused = write_contact(account, services, people)
+            known, person, refused = write_contact(account, services, people)
+            archive_if_gone(known, person, people)
+        except (ContactRefused, NotYet) as reason:
+            return Synced(account_id, "refused", str(reason))
         except SystemDown as failure:
-            if number == TRIES or failure.answer.code in (401, 403):
+            is_final = isinstance(failure, WorkspaceRefused) or failure.answer.code in (401, 403)
+            if number == TRIES or is_final:
                 raise
             now = services.clock.now()
             wait = (reset_at(failure.answer, now) or now + number * LIMITED) - now

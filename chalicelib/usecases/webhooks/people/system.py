@@ -21,8 +21,24 @@ class SystemDown(Exception):
         self.answer = answer
 
 
+class WorkspaceRefused(SystemDown):
+    """No contact can be written until somebody changes the workspace. The text says what."""
+
+    def __init__(self, answer: CallAnswer, why: str) -> None:
+        super().__init__(answer)
+        self.args = (why,)
+
+
 class ContactRefused(Exception):
     """The contact is not taken as it is. The text says why, for people."""
+
+
+class ContactMissing(ContactRefused):
+    """There is no such contact any more, though it was written once."""
+
+
+class NotYet(Exception):
+    """The contact cannot be written now, but perhaps in some minutes. The text says why."""
 
 
 @frozen
@@ -38,13 +54,30 @@ class Written:
 class PeopleSystem(Protocol):
     """Intercom, or what speaks Segment's HTTP API. Every call raises SystemDown."""
 
+    @property
+    def last_answer(self) -> CallAnswer:
+        """The answer to the last call, whose headers say how much of the limit is left."""
+
     def write(self, contact: Contact, person: Person) -> Written:
-        """Make the contact what it should be. Raises ContactRefused."""
+        """Make the contact what it should be. Raises ContactRefused, NotYet."""
 
     def tell(self, contact: Contact, events: Sequence[PersonEvent]) -> None:
         """Tell events of a person who was written, in their order. Raises ContactRefused with the
-        reason if the person or an event is not taken.
+        reason if the person or an event is not taken, ContactMissing if the person is gone there.
         """
+
+    def take_leads(self, contact: Contact, person: Person) -> None:
+        """Join what visitors of the same address, which is proved, have left there. Does nothing in
+        a system without leads.
+        """
+
+    def archive(self, person: Person) -> bool:
+        """Put a contact away, so that it is written to no more; it can come back. False in a system
+        that cannot do so. Raises ContactRefused.
+        """
+
+    def join(self, account_id: str, person_id: str, into: str) -> None:
+        """The account is gone, since the account `into` has taken it in. Raises ContactRefused."""
 
     def forget(self, account_id: str, person_id: str) -> None:
         """Delete the person for good. Raises ContactRefused."""

@@ -16,9 +16,10 @@ from chalicelib.domain.webhooks.delivery import Delivery
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.messages import Deliver, read_deliver_message
 from chalicelib.usecases.schedule.outbox import publish_outbox
-from chalicelib.usecases.webhooks.people.deliver import People, Told, deliver_to_people
+from chalicelib.usecases.webhooks.people.deliver import Told, deliver_to_people
 from chalicelib.usecases.webhooks.people.intercom import Intercom
-from chalicelib.usecases.webhooks.people.system import PeopleSystem
+from chalicelib.usecases.webhooks.people.system import Call, PeopleSystem
+from chalicelib.usecases.webhooks.people.write import People
 from local.intercom.stand_in import IntercomStandIn
 from tests.fakes.services import QUIET, FakeServices
 
@@ -38,11 +39,12 @@ class PeopleScene:
 
     def __post_init__(self) -> None:
         self.intercom = IntercomStandIn(lambda: self.services.now.at)
+        self.call: Call = self.intercom
 
     @property
     def people(self) -> People:
         return People(
-            self.system or Intercom(self.intercom, True),
+            self.system or Intercom(self.call, True),
             self.services.persons,
             self.suppressed.__contains__,
             self._pause,

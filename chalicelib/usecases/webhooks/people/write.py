@@ -1,0 +1,82 @@
+"""Write the contact of an account into the people system, as the account is now."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from hashlib import sha256
+
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.errors import ConcurrentUpdate
+from chalicelib.domain.people.contact import Contact, contact
+from chalicelib.domain.people.state import Person
+from chalicelib.usecases.ports import PersonStore
+from chalicelib.usecases.services import Services
+from chalicelib.usecases.webhooks.people.system import ContactRefused, PeopleSystem
+from chalicelib.values import frozen, replace
+
+
+@frozen
+class People:
+    """What telling needs beside the services. `suppressed` says whether an address gets no mail;
+    `pause` waits for some seconds.
+    """
+
+    system: PeopleSystem
+    persons: PersonStore
+    suppressed: Callable[[str], bool]
+    pause: Callable[[float], None]
+    has_time: Callable[[], bool]
+
+
+def write_contact(
+    account: Account, services: Services, people: People, again: bool = False
+) -> tuple[Contact, Person, str | None]:
+    """The contact as it is written now, what is known of the person, and why the contact was
+    refused, if it was. Calls nothing for a contact that was written or refused as it is, unless it
+    is to be written `again`. Raises SystemDown, NotYet, Unavailable.
+    """
+    email = account.email
+    suppressed = bool(email) and people.suppressed(email or "")
+    now, live = services.clock.now(), services.livemode is True
+    known = contact(account, services.policy, live, now, suppressed)
+    person = people.persons.load(account.id) or Person()
+    if person.digest == known.digest and not again:
+        return known, _with_leads(known, person, people), None
+    if person.refused == known.digest and not again:
+        return known, person, person.reason
+    try:
+        written = people.system.write(known, person)
+    except ContactRefused as refusal:
+        after = replace(person, refused=known.digest, reason=str(refusal))
+        kept = _keep(account.id, person, after, people)
+        services.metrics.count("PeopleRefused", 1)
+        return known, kept, str(refusal)
+    after = replace(written.person, digest=known.digest, refused="", reason=written.remark)
+    return known, _with_leads(known, _keep(account.id, person, after, people), people), None
+
+
+def archive_if_gone(known: Contact, person: Person, people: People) -> None:
+    """Put away the contact of a customer who is gone, after the last event. Raises SystemDown,
+    ContactRefused, Unavailable.
+    """
+    if known.is_gone and person.id and not person.archived and people.system.archive(person):
+        _keep(known.account_id, person, replace(person, archived=True), people)
+
+
+def _with_leads(known: Contact, person: Person, people: People) -> Person:
+    """Join the leads of the address, once it is proved: till then, whoever typed it into a form
+    would get the conversations of its owner.
+    """
+    if not (known.proved and known.email and person.id) or person.without_email or known.is_gone:
+        return person
+    mark = sha256(known.email.lower().encode()).hexdigest()[:12]
+    if person.leads == mark:
+        return person
+    people.system.take_leads(known, person)
+    return _keep(known.account_id, person, replace(person, leads=mark), people)
+
+
+def _keep(account_id: str, before: Person, after: Person, people: People) -> Person:
+    kept = replace(after, version=before.version + 1)
+    with suppress(ConcurrentUpdate):  # another run wrote the same account
+        people.persons.save(account_id, before, kept)
+    return kept
