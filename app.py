@@ -5,7 +5,7 @@ from typing import Any
 from chalice.app import Chalice, Response
 
 from chalicelib.entry.admin import actions as operators_actions
-from chalicelib.entry.admin import customer, customers, figures, overviews, sign_in, today
+from chalicelib.entry.admin import customer, customers, figures, health, overviews, sign_in, today
 from chalicelib.entry.http import (
     access_tokens,
     accounts,
@@ -73,6 +73,7 @@ for module in (
     webhooks,
     today,
     figures,
+    health,
     overviews,
     customers,
     customer,

@@ -1,5 +1,6 @@
 """The adapters and the services of the use cases, each built once, when it is first needed."""
 
+import json
 import time
 from contextlib import contextmanager
 from functools import cache
@@ -10,7 +11,8 @@ from chalicelib.runtime.clock import clock
 from chalicelib.runtime.settings import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from typing import Any
 
     from chalicelib.aws.accounts import Accounts
     from chalicelib.aws.directory import Directory
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from chalicelib.aws.keys.sessions import OperatorSessions
     from chalicelib.aws.mail.send_claims import SendClaims
     from chalicelib.aws.mail.suppressions import SesSuppressionList, Suppressions
+    from chalicelib.aws.stage.metrics import StageMetrics
+    from chalicelib.aws.stage.queue_states import QueueStates
+    from chalicelib.domain.changes.dead_letters import DeadLetter
     from chalicelib.domain.policy.policy import Policy
     from chalicelib.runtime.access_tokens import AccessTokens
     from chalicelib.runtime.links import Links
@@ -28,13 +33,13 @@ if TYPE_CHECKING:
     from chalicelib.usecases.accounts.api_keys import KeyRing
     from chalicelib.usecases.instances.call import Provisioner
     from chalicelib.usecases.operators.audit import Act
+    from chalicelib.usecases.operators.dead_letters.handling import Letters, Ways
     from chalicelib.usecases.ports import (
         Bus,
         Caller,
         Captcha,
         MessageQueue,
         MethodCaller,
-        StageReader,
         StateMachines,
     )
     from chalicelib.usecases.services import MailServices, Services, SignupGuard
@@ -142,8 +147,8 @@ def audited(act: "Act") -> "Iterator[None]":
         yield
 
 
-def note_read(act: "Act") -> None:
-    """Put what an assistant reads into the audit log."""
+def note(act: "Act") -> None:
+    """Put into the audit log what an assistant reads, or what is done outside of the table."""
     from chalicelib.usecases.operators.audit import entry
 
     audit_log().put(entry(act, None, None, policy(), clock.now()))
@@ -353,9 +358,9 @@ def ses_suppressions() -> "SesSuppressionList":
 
 
 @cache
-def stage_metrics() -> "StageReader":
+def stage_metrics() -> "StageMetrics":
     """How this stage does, as AWS counts it."""
-    from chalicelib.aws.stage_metrics import StageMetrics
+    from chalicelib.aws.stage.metrics import StageMetrics
 
     queues = {
         "EventsWaitLong": settings().events_queue_url,
@@ -370,6 +375,49 @@ def stage_metrics() -> "StageReader":
         settings().dead_letters_queue_url,
         event_source=settings().stripe_event_source,
     )
+
+
+def queue_states() -> "QueueStates":
+    """The queues of this stage. AWS counts how long messages wait; the local system does not."""
+    from chalicelib.aws.stage.queue_states import QueueStates
+
+    one = settings()
+    urls = {
+        "events": one.events_queue_url,
+        "act": one.act_queue_url,
+        "mail": one.mail_queue_url,
+        "deliveries": one.deliveries_queue_url,
+        "dead_letters": one.dead_letters_queue_url,
+    }
+    is_counted = one.stage != "local"
+    return QueueStates(
+        urls, (lambda url, now: stage_metrics().oldest(url, now)) if is_counted else None
+    )
+
+
+def dead_letters() -> "Letters":
+    """The dead letters, for one look: what it hides from others is there again in a minute."""
+    from chalicelib.aws.stage.dead_letters import Box
+    from chalicelib.usecases.operators.dead_letters.reading import read_letter
+
+    return Box(settings().dead_letters_queue_url, read_letter, out_of_sight=60)
+
+
+def ways_back() -> "Ways":
+    """What sends a dead letter back. What SES reported is taken here at once."""
+    from chalicelib.aws.queues import GroupedQueue, Queue
+    from chalicelib.usecases.messaging.delivery_feedback import take_feedback
+    from chalicelib.usecases.operators.dead_letters.handling import ways_back
+
+    def take(told: "Mapping[str, Any]", letter: "DeadLetter") -> None:
+        take_feedback(json.dumps(told), services(), claims(), suppressions())
+
+    queues = {
+        "events": Queue(settings().events_queue_url),
+        "act": Queue(settings().act_queue_url),
+        "mail": Queue(settings().mail_queue_url),
+    }
+    return ways_back(queues, GroupedQueue(settings().deliveries_queue_url), take)
 
 
 @cache

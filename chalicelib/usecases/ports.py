@@ -268,7 +268,7 @@ class JobStateStore(Protocol):
 
 
 class StageReader(Protocol):
-    """How the stage does, as AWS counts it; see aws/stage_metrics.py."""
+    """How the stage does, as AWS counts it; see aws/stage/metrics.py."""
 
     def read(self, now: datetime) -> Readings:
         """The readings of the last hour. Raises Unavailable."""

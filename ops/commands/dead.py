@@ -2,25 +2,26 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from chalicelib.domain.changes.dead_letters import CODES, ORIGINS, DeadLetter
 from chalicelib.domain.errors import InvalidInput
 from ops.command_line import Command
-from ops.recovery.dead_letters.dead_letter import CODES, ORIGINS, DeadLetter
 from ops.stage.audit import note
 from ops.stage.confirm import agreed
 from ops.stage.stages import Stage, add_stage, find_stage, stage_name
 
 if TYPE_CHECKING:
-    from ops.recovery.dead_letters.queue_reader import Box
+    from chalicelib.aws.stage.dead_letters import Box
+    from chalicelib.usecases.operators.dead_letters.handling import Ways
 
 MOST = 1000
 """How many dead letters one command reads."""
 
 
 def _list(options: argparse.Namespace) -> int:
-    from ops.recovery.dead_letters.handling import looking
+    from chalicelib.usecases.operators.dead_letters.handling import looking
 
     box, _ = _post(find_stage(stage_name(options)))
     with looking(box, options.most) as letters:
@@ -29,7 +30,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
-    from ops.recovery.dead_letters.handling import looking
+    from chalicelib.usecases.operators.dead_letters.handling import looking
 
     box, _ = _post(find_stage(stage_name(options)))
     with looking(box, options.most) as letters:
@@ -39,7 +40,7 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _redrive(options: argparse.Namespace) -> int:
-    from ops.recovery.dead_letters.handling import looking, redrive
+    from chalicelib.usecases.operators.dead_letters.handling import looking, redrive
 
     box, ways = _post(find_stage(stage_name(options)))
     with looking(box, options.most) as letters:
@@ -56,7 +57,7 @@ def _redrive(options: argparse.Namespace) -> int:
 
 
 def _discard(options: argparse.Namespace) -> int:
-    from ops.recovery.dead_letters.handling import discard, looking
+    from chalicelib.usecases.operators.dead_letters.handling import discard, looking
 
     box, _ = _post(find_stage(stage_name(options)))
     with looking(box, options.most) as letters:
@@ -79,7 +80,7 @@ def line(letter: DeadLetter) -> str:
 
 
 def _tell(done: Iterable[tuple[DeadLetter, str]]) -> int:
-    from ops.recovery.dead_letters.handling import FAILED, OUTCOMES
+    from chalicelib.usecases.operators.dead_letters.handling import FAILED, OUTCOMES
 
     failed = 0
     for letter, outcome in done:
@@ -108,22 +109,28 @@ def _named(letters: list[DeadLetter], ids: list[str]) -> list[DeadLetter]:
     return [found[id] for id in dict.fromkeys(ids)]
 
 
-def _post(stage: Stage) -> tuple["Box", dict[str, Callable[[DeadLetter], None]]]:
+def _post(stage: Stage) -> tuple["Box", "Ways"]:
     """The stage's dead letters, and the functions that send them back."""
     import boto3
 
-    from ops.recovery.dead_letters.queue_reader import Box, ways_back
+    from chalicelib.aws.queues import GroupedQueue, Queue
+    from chalicelib.aws.stage.dead_letters import Box
+    from chalicelib.usecases.operators.dead_letters.handling import ways_back
+    from chalicelib.usecases.operators.dead_letters.reading import read_letter
+    from ops.recovery.feedback import feedback_function
 
     sqs, outputs = boto3.client("sqs"), stage.outputs
     queues = {
-        "events": outputs["EventsQueueUrl"],
-        "act": outputs["ActQueueUrl"],
-        "mail": outputs["MailQueueUrl"],
-        "bus": outputs["DeliveriesQueueUrl"],
+        "events": Queue(outputs["EventsQueueUrl"], sqs),
+        "act": Queue(outputs["ActQueueUrl"], sqs),
+        "mail": Queue(outputs["MailQueueUrl"], sqs),
     }
-    return Box(outputs["DeadLettersQueueUrl"], sqs), ways_back(
-        queues, outputs["FeedbackFunctionName"], sqs, boto3.client("lambda")
+    ways = ways_back(
+        queues,
+        GroupedQueue(outputs["DeliveriesQueueUrl"], sqs),
+        feedback_function(outputs["FeedbackFunctionName"], boto3.client("lambda")),
     )
+    return Box(outputs["DeadLettersQueueUrl"], read_letter, sqs), ways
 
 
 def _id(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ops.terminal import visible
+from chalicelib.domain.security.visible_text import visible
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 """What a cell begins with that spreadsheets calculate (OWASP, CSV Injection)."""

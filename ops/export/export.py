@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.aws.dynamo import translate_errors
 from chalicelib.domain.errors import InvalidInput
+from chalicelib.domain.security.visible_text import visible
 from ops.export.lines import FILES, line_of
 from ops.export.progress import bar
 from ops.stage.tables import description
-from ops.terminal import print_progress, visible
+from ops.terminal import print_progress
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

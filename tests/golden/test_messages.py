@@ -16,6 +16,7 @@ from unittest.mock import Mock
 import pytest
 
 from chalicelib.aws.items import account_text, dump
+from chalicelib.domain.changes.dead_letters import DeadLetter
 from chalicelib.domain.policy.read import read_policy
 from chalicelib.domain.security.signup import SignupRequest
 from chalicelib.domain.stripe_objects.answers import StripeCharge
@@ -29,10 +30,10 @@ from chalicelib.runtime import wiring
 from chalicelib.runtime.settings import settings
 from chalicelib.usecases.accounts.sign_up import enqueue_sign_in, enqueue_signup
 from chalicelib.usecases.messaging.notify_team import enqueue_digests
+from chalicelib.usecases.operators.dead_letters.handling import ways_back
 from chalicelib.usecases.services import MailServices
 from local.aws.lambda_context import LambdaContext
-from ops.recovery.dead_letters.dead_letter import DeadLetter
-from ops.recovery.dead_letters.queue_reader import ways_back
+from ops.recovery.feedback import feedback_function
 from tests.fakes.lifecycles import MemoryClaims
 from tests.fakes.services import POLICY, ROOT, FakeServices
 from tests.fakes.simulated_lifecycles import SimLife
@@ -257,7 +258,8 @@ def feedback_taken(system: System) -> Any:
     # meanwhile becomes a dead letter, and is redriven.
     body = json.dumps({"Records": records})
     letter = DeadLetter("1", system.place.now.at, "feedback", "", "", "failed", "", body, "")
-    ways_back({}, "TakeFeedback", Mock(), Functions())["feedback"](letter)
+    start = feedback_function("TakeFeedback", Functions())
+    ways_back({}, Mock(), start)["feedback"](letter)
     return {
         "timeline": [line for line in system.timeline() if " mail " in line],
         "suppressed": system.suppressed,

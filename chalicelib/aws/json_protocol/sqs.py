@@ -18,3 +18,12 @@ class Sqs(JsonClient):
 
     def get_queue_attributes(self, **parameters: Any) -> Any:
         return self.call("GetQueueAttributes", parameters)
+
+    def receive_message(self, **parameters: Any) -> Any:
+        return self.call("ReceiveMessage", parameters)
+
+    def delete_message(self, **parameters: Any) -> Any:
+        return self.call("DeleteMessage", parameters)
+
+    def change_message_visibility_batch(self, **parameters: Any) -> Any:
+        return self.call("ChangeMessageVisibilityBatch", parameters)

@@ -58,7 +58,7 @@ ACTIONS = {
     "stage.deployed": "A release was deployed to the stage, or the stage was deleted.",
     "stripe.applied": "Webhook, prices or the portal at Stripe were set up.",
     "stage.restored": "The stage, or an account, was restored from a backup.",
-    "dead_letters.handled": "Messages that failed were sent again or deleted.",
+    "dead_letters.handled": "Dead letters were sent back to their queues, or deleted.",
     "events.replayed": "Events of Stripe, or a timeline, were read again.",
     "broadcast.sent": "A message to many customers.",
     "people.synced": "All accounts were sent to the people system.",

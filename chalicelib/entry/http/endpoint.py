@@ -112,7 +112,7 @@ def serve(bp: Blueprint, endpoint: Endpoint) -> Callable[[View], View]:
             if not endpoint.audit:
                 if request.headers.get("billhook-client") == "mcp":
                     # Without the account, which may be erased or none.
-                    wiring.note_read(_act(endpoint, f"key:{key.name}", {}, checked, request))
+                    wiring.note(_act(endpoint, f"key:{key.name}", {}, checked, request))
                 return view(**ids, request=checked)
             with wiring.audited(_act(endpoint, f"key:{key.name}", ids, checked, request)):
                 return view(**ids, request=checked)

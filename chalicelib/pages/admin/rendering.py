@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from chalicelib.domain.security.visible_text import visible
 from chalicelib.localization.amounts import money
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ SECTIONS = (
     ("/payments", "Payments"),
     ("/messages", "Messages"),
     ("/webhooks", "Webhooks"),
+    ("/health", "Health"),
     ("/audit", "Audit log"),
 )
 """The pages in the navigation: the rest of the path below /admin, and the name."""
@@ -75,6 +77,15 @@ def _time(at: datetime | None, form: str, zone: str) -> "Markup | str":
     return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), shown)
 
 
+def _shown(value: object) -> object:
+    """A value as a page has it: letters of a text that would turn or hide what stands beside them
+    are shown as what they are.
+    """
+    from markupsafe import Markup
+
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 def _amount(value: int | None, currency: str | None) -> str:
     return money(value, currency) if value is not None and currency else "–"
 
@@ -91,6 +102,7 @@ def _environment() -> "Environment":
         loader=FileSystemLoader(TEMPLATES),
         undefined=StrictUndefined,
         autoescape=True,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )

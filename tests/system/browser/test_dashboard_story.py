@@ -23,6 +23,7 @@ PATHS = (
     "/admin/payments",
     "/admin/messages",
     "/admin/webhooks",
+    "/admin/health",
     "/admin/audit",
 )
 
@@ -277,3 +278,57 @@ def test_the_search_leads_to_a_customer(visitor: Visitor, words: str) -> None:
     visitor.page.click("text=Show")
     links = [link.get_attribute("href") for link in visitor.page.locator("tbody a").all()]
     assert (f"/admin/customers/{account}" in links) == (words == "ada")
+
+
+def dead_letter(system: Client) -> str:
+    """An event that no release can read; its id."""
+    id, state = f"evt_{secrets.token_hex(4)}", system.state()
+    event = {
+        "id": id,
+        "object": "event",
+        "type": "invoice.paid",
+        "livemode": False,
+        "created": system.now(),
+        "data": 5,
+    }
+    assert system.send_event(event, state["webhook_secret"], system.now())[0] == 200
+    system.settle()
+    return id
+
+
+def newest_entry(system: Client) -> dict[str, Any]:
+    operator = {"Authorization": f"Bearer {system.state()['admin_key']}"}
+    _, page = system.call("GET", "/audit", headers=operator)
+    entry: dict[str, Any] = page["entries"][0]
+    return entry
+
+
+def test_a_dead_letter_is_replayed_by_its_button_once_the_box_is_checked(visitor: Visitor) -> None:
+    id = dead_letter(visitor.system)
+    signs_in(visitor)
+    visitor.goes_to("/admin/health")
+    row = visitor.page.locator("tr", has_text=id)
+    assert "invoice.paid" in row.inner_text()
+    assert visitor.page.evaluate(FAULTS) == []
+    assert visitor.page.evaluate(CONTRAST) == []
+    row.locator("summary").click()
+    row.locator("button").click()
+    assert visitor.page.url.endswith("/admin/health"), "the browser asks for the box"
+    row.locator("input[name=sure]").check()
+    row.locator("input[name=why]").fill("Mended")
+    row.locator("button").click()
+    assert "1 dead letter sent back to where it came from." in visitor.reads("main")
+    entry = newest_entry(visitor.system)
+    assert (entry["action"], entry["actor"]) == ("dead_letters.handled", "key:local")
+    assert (entry["detail"]["number"], entry["detail"]["why"]) == (1, "Mended")
+    visitor.system.settle()
+    visitor.goes_to("/admin/health")
+    assert id in visitor.reads("main"), "it still cannot be read, and has returned"
+    all_of_them = visitor.page.locator("#all-events")
+    if all_of_them.count():
+        all_of_them.locator("summary").click()
+        all_of_them.locator("input[name=sure]").check()
+        all_of_them.locator("button").click()
+        assert "sent back to where they came from." in visitor.reads("main")
+        assert newest_entry(visitor.system)["detail"]["origin"] == "events"
+    assert visitor.complaints == []

@@ -123,7 +123,7 @@ class Shop:
                 patch.delenv(name)
             for name, value in environment.items():
                 patch.setenv(name, value)
-            patch.setattr("ops.recovery.dead_letters.queue_reader.WAIT", 0)
+            patch.setattr("chalicelib.aws.stage.dead_letters.WAIT", 0)
             _forget()
             yield patch
         _forget()

@@ -45,6 +45,7 @@ class Busy:
         self.gets_another_address(account)
         self.hears_nothing()
         self.is_told_nonsense()
+        self.is_mended()
         assert self.system.post("/_local/clock", {"advance": "40d"})[0] == 200
         status, calls = self.system.call("GET", "/_local/calls")
         assert status == 200
@@ -115,7 +116,7 @@ class Busy:
         for report in ("/reports/revenue", "/reports/trials"):
             assert self.system.call("GET", report)[0] == 200
         operator = {"Authorization": f"Bearer {self.state['admin_key']}"}
-        for path in ("/admin", f"/admin/customers/{account}"):
+        for path in ("/admin", "/admin/health", f"/admin/customers/{account}"):
             assert self.system.call("GET", path, headers=operator)[0] == 200
         assert (
             self.system.post(f"/accounts/{account}/milestones", {"name": "connected_data"})[0]
@@ -198,6 +199,16 @@ class Busy:
         assert (
             self.system.send_event(event, self.state["webhook_secret"], self.system.now())[0] == 200
         )
+        self.system.settle()
+
+    def is_mended(self) -> None:
+        """An operator sends the dead letter back."""
+        operator = {"Authorization": f"Bearer {self.state['admin_key']}"}
+        _, page = self.system.call("GET", "/admin/health", headers=operator)
+        csrf = re.search(r'name="csrf" value="([^"]+)"', str(page))
+        assert csrf
+        form = f"origin=events&sure=yes&csrf={csrf[1]}".encode()
+        assert self.system.call("POST", "/admin/health/replay", form, FORM | operator)[0] == 303
         self.system.settle()
 
 

@@ -12,9 +12,9 @@ from typing import Any
 from chalicelib.stripe_api.reader import StripeReader
 from chalicelib.usecases.accounts.erase import erase
 from chalicelib.usecases.ingestion.ingest import Message, ingest
+from chalicelib.usecases.operators.dead_letters.handling import discard, looking, redrive
 from ops.export.export import STATE, export
 from ops.import_customers.import_run import bring_in
-from ops.recovery.dead_letters.handling import discard, looking, redrive
 from ops.recovery.replay.stripe_events import kept_events, replay, wanted_types
 from ops.recovery.restore.restore import restore
 from tests.fakes.faults import OutsideCalls

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops.terminal import print_lines, print_progress, visible, visible_output
+from chalicelib.domain.security.visible_text import visible
+from ops.terminal import print_lines, print_progress, visible_output
 from tests.tooling.ops.conftest import Deployed
 
 HOSTILE = {

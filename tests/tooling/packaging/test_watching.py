@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from chalicelib.aws.stage_metrics import API_STAGE, WEBHOOK_FUNCTION
+from chalicelib.aws.stage.metrics import API_STAGE, WEBHOOK_FUNCTION
 from chalicelib.domain.schedule.watch.conditions import CONDITIONS, NOTICED, Condition
 from ops.package.metrics import ours
 from ops.package.template import Template

@@ -11,6 +11,7 @@ from chalicelib.domain.schedule.watch.open_conditions import OpenCondition, Open
 from chalicelib.pages.admin.charts import HEIGHT, WIDTH, chart
 from chalicelib.pages.admin.conditions import open_now
 from chalicelib.pages.admin.figures import revenue_view, trials_view
+from chalicelib.pages.admin.health import spoken_age
 from chalicelib.pages.admin.messages import when_of
 from chalicelib.pages.admin.rendering import page, stylesheet
 
@@ -102,3 +103,20 @@ def test_a_hostile_text_is_escaped_in_a_chart_too() -> None:
 def test_the_stylesheet_loads_nothing_from_elsewhere() -> None:
     assert "url(" not in stylesheet()
     assert "@import" not in stylesheet()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "spoken"),
+    [
+        (0, "0 seconds"),
+        (-5, "0 seconds"),
+        (1, "1 second"),
+        (60, "1 minute"),
+        (3725, "1 hour 2 minutes"),
+        (86400, "1 day"),
+        (90061, "1 day 1 hour"),
+        (20 * 86400 + 59, "20 days 59 seconds"),
+    ],
+)
+def test_an_age_is_said_in_its_greatest_units(seconds: int, spoken: str) -> None:
+    assert spoken_age(timedelta(seconds=seconds)) == spoken

@@ -20,6 +20,7 @@ PAGES = (
     "/admin/payments",
     "/admin/messages",
     "/admin/webhooks",
+    "/admin/health",
     "/admin/audit",
 )
 

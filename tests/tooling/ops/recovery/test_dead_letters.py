@@ -13,20 +13,23 @@ from botocore.exceptions import ClientError
 from chalice.app import CloudWatchEvent
 
 from chalicelib.aws.queues import Queue
+from chalicelib.aws.stage.dead_letters import Box
+from chalicelib.domain.changes.dead_letters import CODES, ORIGINS, DeadLetter
 from chalicelib.domain.errors import InvalidInput, Unavailable
 from chalicelib.usecases.ingestion.ingest import Message, ingest
-from ops.commands.dead import _named, line
-from ops.recovery.dead_letters.dead_letter import (
-    CODES,
-    ORIGINS,
-    DeadLetter,
-    feedback_of,
-    read_letter,
+from chalicelib.usecases.operators.dead_letters.handling import (
+    FAILED,
+    OUTCOMES,
+    discard,
+    looking,
+    redrive,
+    ways_back,
 )
-from ops.recovery.dead_letters.handling import FAILED, OUTCOMES, discard, looking, redrive
-from ops.recovery.dead_letters.queue_reader import Box, ways_back
+from chalicelib.usecases.operators.dead_letters.reading import feedback_of, read_letter
+from ops.commands.dead import _named, line
+from ops.recovery.feedback import feedback_function
 from tests.fakes.faults import Crash, OutsideCalls, crashing_after
-from tests.fakes.services import RECORDINGS, ROOT, FakeServices, at, updated
+from tests.fakes.services import RECORDINGS, ROOT, FakeServices, MemoryGroups, at, updated
 
 SECRET = "ada.private@example.com"
 EVENT = {
@@ -135,6 +138,21 @@ ARN = "arn:aws:sqs:eu-central-1:123456789012:billhook-prod-{}-1ABCDEFGH"
         (message(FAILED_FEEDBACK), "feedback", "Bounce 0100-a acc_ada", "failed"),
         (message(OF_THE_BUS, REFUSED), "bus", "acc_1.0.3.trial.started acc_1", "bus_refused"),
         (message("{}", REFUSED), "bus", "?", "bus_refused"),
+        (message({"deliveries": "[[1"}, REFUSED), "bus", "?", "bus_refused"),
+        (message({"deliveries": 7}, REFUSED), "bus", "?", "bus_refused"),
+        (message("nonsense", REFUSED), "unknown", "?", "bus_refused"),
+        (
+            message({"sign_in": SECRET}, source=ARN.format("ActQueue")),
+            "act",
+            "sign-in",
+            "worn_out",
+        ),
+        (
+            message({"operator_sign_in": SECRET, "asked_at": "x"}, source=ARN.format("MailQueue")),
+            "mail",
+            "operator-sign-in",
+            "worn_out",
+        ),
         (message(RECORD_OF_LAMBDA), "feedback", "Bounce 0100-a acc_ada", "failed"),
         (message(NOTIFICATION), "feedback", "Bounce 0100-a acc_ada", "undelivered"),
         (message(CALLED), "feedback", "Bounce 0100-a acc_ada", "undelivered"),
@@ -204,6 +222,11 @@ def test_the_feedback_of_a_letter_is_found_in_every_envelope() -> None:
         assert feedback_of(json.dumps(body)) == [FEEDBACK]
     for other in ("hello", "[]", json.dumps(ENVELOPE), json.dumps({"Type": "Notification"})):
         assert feedback_of(other) == []
+
+
+def ways(queues: dict[str, Any], feedback: Any = None) -> Any:
+    """The ways back with these queues; what goes to the bus is kept in memory."""
+    return ways_back(queues, MemoryGroups(), feedback)
 
 
 @dataclass
@@ -359,7 +382,7 @@ class OnSqs:
 
     @property
     def box(self) -> Box:
-        return Box(self.url, self.sqs)
+        return Box(self.url, read_letter, self.sqs)
 
     def waiting(self, url: str) -> list[str]:
         return [
@@ -372,7 +395,7 @@ class OnSqs:
 
 @pytest.fixture
 def on_sqs(aws: None, monkeypatch: pytest.MonkeyPatch) -> OnSqs:
-    monkeypatch.setattr("ops.recovery.dead_letters.queue_reader.WAIT", 0)
+    monkeypatch.setattr("chalicelib.aws.stage.dead_letters.WAIT", 0)
     sqs = boto3.client("sqs")
     return OnSqs(
         sqs,
@@ -409,7 +432,7 @@ def test_a_listing_that_fails_makes_its_messages_visible_again(on_sqs: OnSqs) ->
                 raise Unavailable("down")
             return super()._receive(most)
 
-    with pytest.raises(Unavailable), looking(Failing(on_sqs.url, on_sqs.sqs), 1000):
+    with pytest.raises(Unavailable), looking(Failing(on_sqs.url, read_letter, on_sqs.sqs), 1000):
         pass
     with looking(on_sqs.box, 1000) as letters:
         assert len(letters) == 15
@@ -418,9 +441,9 @@ def test_a_listing_that_fails_makes_its_messages_visible_again(on_sqs: OnSqs) ->
 def test_a_redriven_event_is_in_its_queue_without_its_reason(on_sqs: OnSqs) -> None:
     Queue(on_sqs.url, on_sqs.sqs).send(json.dumps(EVENT), OURS)
     Queue(on_sqs.url, on_sqs.sqs).send("hello")
-    box, ways = on_sqs.box, ways_back({"events": on_sqs.events}, "", on_sqs.sqs, None)
+    box, way = on_sqs.box, ways({"events": Queue(on_sqs.events, on_sqs.sqs)})
     with looking(box, 1000) as letters:
-        assert sorted(outcome for _, outcome in redrive(letters, box, ways)) == ["no_way", "sent"]
+        assert sorted(outcome for _, outcome in redrive(letters, box, way)) == ["no_way", "sent"]
     (sent,) = on_sqs.sqs.receive_message(QueueUrl=on_sqs.events, MessageAttributeNames=["All"])[
         "Messages"
     ]
@@ -431,7 +454,7 @@ def test_a_redriven_event_is_in_its_queue_without_its_reason(on_sqs: OnSqs) -> N
 
 def test_a_missing_queue_is_an_error(on_sqs: OnSqs) -> None:
     with pytest.raises(Unavailable, match="cannot be read"):
-        Box(on_sqs.url + "-none", on_sqs.sqs).look(1)
+        Box(on_sqs.url + "-none", read_letter, on_sqs.sqs).look(1)
 
 
 def test_feedback_starts_its_function_again() -> None:
@@ -444,9 +467,9 @@ def test_feedback_starts_its_function_again() -> None:
     box = MemoryBox()
     for body in (FAILED_FEEDBACK, BY_SES, NOTIFICATION):
         box.put((json.dumps(body), {}))
-    ways = ways_back({}, "billhook-dev-TakeFeedback-1", None, Lambdas())  # type: ignore[arg-type]
+    start = feedback_function("billhook-dev-TakeFeedback-1", Lambdas())
     with looking(box, 10) as letters:
-        assert [outcome for _, outcome in redrive(letters, box, ways)] == ["sent"] * 3
+        assert [outcome for _, outcome in redrive(letters, box, ways({}, start))] == ["sent"] * 3
     assert {(call["FunctionName"], call["InvocationType"]) for call in started} == {
         ("billhook-dev-TakeFeedback-1", "Event")
     }
@@ -464,5 +487,5 @@ def test_feedback_whose_function_cannot_be_started_stays() -> None:
     box = MemoryBox()
     box.put((json.dumps(FAILED_FEEDBACK), {}))
     with looking(box, 10) as letters:
-        ways = ways_back({}, "gone", None, Refusing())  # type: ignore[arg-type]
-        assert [outcome for _, outcome in redrive(letters, box, ways)] == ["not_sent"]
+        start = feedback_function("gone", Refusing())
+        assert [outcome for _, outcome in redrive(letters, box, ways({}, start))] == ["not_sent"]

@@ -7,59 +7,27 @@ or a type.
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib.stripe_api import objects
-from chalicelib.stripe_api.envelope import opened
-from chalicelib.stripe_api.fields import if_readable
-from ops.terminal import visible
-
-ORIGINS = {
-    "events": "The events queue: a Stripe event.",
-    "act": "The act queue: a due account, or a visitor's request.",
-    "mail": "The mail queue: a message to send.",
-    "feedback": "SES, by EventBridge: its report about a message.",
-    "bus": "The event bus of billing.toml: a domain event that it did not take.",
-    "unknown": "Not known: the message does not say so, and it has no form that Billhook uses.",
-}
-"""Where a dead letter came from; it is sent back there."""
-
-CODES = {
-    "unreadable": "Ingestion could not read the event; the reason says why.",
-    "bus_refused": "The event bus did not take the event for three days; the reason says why.",
-    "worn_out": "SQS moved it here after it was received a thousand times.",
-    "failed": "The function for SES's feedback failed three times.",
-    "undelivered": (
-        "EventBridge could not deliver it to the events queue or to the function for SES's"
-        " feedback."
-    ),
-    "unknown": "The reason is not known.",
-}
-"""Why a message is in the dead-letter queue. Ingestion writes `unreadable` itself
-(`domain/errors.py`), and delivery `bus_refused`; the others follow from the form of the message.
-"""
+from chalicelib.domain.changes.dead_letters import CODES, DeadLetter
+from chalicelib.domain.security.visible_text import visible
+from chalicelib.stripe_api.event_subject import looks_like_event, subject_of
 
 _QUEUES = {"EventsQueue": "events", "ActQueue": "act", "MailQueue": "mail"}
+_REQUESTS = {
+    "sign_up": "sign-up",
+    "sign_in": "sign-in",
+    "operator_sign_in": "operator-sign-in",
+    "happening": "notice",
+    "digest": "digest",
+    "endpoint_id": "endpoint-notice",
+}
+"""The keys of the messages of usecases/messages.py that name no message to a customer, and what
+each asks for. Their values may be addresses.
+"""
+
 _WORD = re.compile(r"[A-Za-z0-9_.@-]{1,255}")
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """One dead letter. `what` and `account` are ids and types, empty if not known; `handle` is the
-    receipt handle with which SQS deletes it.
-    """
-
-    id: str
-    at: datetime
-    origin: str
-    what: str
-    account: str
-    code: str
-    reason: str
-    body: str
-    handle: str
 
 
 def read_letter(message: Mapping[str, Any]) -> DeadLetter:
@@ -71,8 +39,7 @@ def read_letter(message: Mapping[str, Any]) -> DeadLetter:
     system = message.get("Attributes", {})
     content = _json(message["Body"])
     source = _source(system.get("DeadLetterQueueSourceArn", ""))
-    written = "bus" if told.get("code") == "bus_refused" else "events"
-    origin = source or (written if "code" in told else _origin_by_form(content))
+    origin = source or _written_by(told, content) or _origin_by_form(content)
     what, account = _about(origin, content)
     code, reason = _why(told, bool(source), content)
     return DeadLetter(
@@ -103,13 +70,19 @@ def _source(arn: str) -> str:
     return next((origin for logical_id, origin in _QUEUES.items() if logical_id in name), "")
 
 
+def _written_by(told: Mapping[str, str], content: Any) -> str:
+    """The origin of a letter that Billhook itself put here, with a code; else empty."""
+    if told.get("code") == "bus_refused":
+        return "bus" if isinstance(content, dict) else "unknown"
+    return "events" if "code" in told else ""
+
+
 def _origin_by_form(content: Any) -> str:
     if not isinstance(content, dict):
         return "unknown"
     if list(_feedback(content)):
         return "feedback"
-    event = _hash(if_readable(opened, content))
-    if event.get("object") == "event" or isinstance(event.get("data"), dict):
+    if looks_like_event(content):
         return "events"
     if isinstance(content.get("account_id"), str):
         return "mail" if isinstance(content.get("key"), str) else "act"
@@ -139,22 +112,22 @@ def _about(origin: str, content: Any) -> tuple[str, str]:
     if origin == "feedback":
         return _about_feedback(next(_feedback(content), {}))
     if origin == "bus":
-        event = if_readable(_event_of, content) or ""
+        event = _event_of(content)
         return _joined(event), _word(event.partition(".")[0])
     if origin == "events":
-        content = _hash(if_readable(opened, content))
-        thing = _hash(_hash(content.get("data")).get("object"))
-        account = if_readable(objects.account_id_of, thing) or if_readable(
-            objects.customer_of, thing
-        )
-        return _joined(content.get("type"), content.get("id")), _word(account)
-    return _joined(content.get("key")), _word(content.get("account_id"))
+        type, id, account = subject_of(content)
+        return _joined(type, id), _word(account)
+    request = next((name for key, name in _REQUESTS.items() if key in content), "")
+    return _joined(request or content.get("key")), _word(content.get("account_id"))
 
 
 def _event_of(content: Mapping[str, Any]) -> str:
-    """The id of the domain event in a message of the deliveries queue."""
-    ((_, event_id),) = json.loads(content["deliveries"])
-    return str(event_id)
+    """The id of the domain event in a message of the deliveries queue; empty if there is none."""
+    deliveries = _json(str(content.get("deliveries", "")))
+    if not isinstance(deliveries, list) or len(deliveries) != 1:
+        return ""
+    (one,) = deliveries
+    return str(one[1]) if isinstance(one, list) and len(one) == 2 else ""
 
 
 def _about_feedback(told: Mapping[str, Any]) -> tuple[str, str]:

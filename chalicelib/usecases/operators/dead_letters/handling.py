@@ -2,12 +2,16 @@
 chosen stay as they are.
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
+from chalicelib.domain.changes.channels import BUS
+from chalicelib.domain.changes.dead_letters import DeadLetter
 from chalicelib.domain.errors import Unavailable
-from ops.recovery.dead_letters.dead_letter import DeadLetter
+from chalicelib.usecases.operators.dead_letters.reading import feedback_of
+from chalicelib.usecases.ports import GroupedQueue, MessageQueue
 
 OUTCOMES = {
     "sent": "It is back in the queue that it came from.",
@@ -27,7 +31,7 @@ Ways = Mapping[str, Callable[[DeadLetter], None]]
 
 
 class Letters(Protocol):
-    """The dead-letter queue; see queue_reader.py."""
+    """The dead-letter queue; see aws/stage/dead_letters.py."""
 
     def look(self, most: int) -> list[DeadLetter]:
         """Up to `most` dead letters, the oldest first, invisible to others until they are released.
@@ -86,3 +90,29 @@ def _deleted(letter: DeadLetter, box: Letters, outcome: str) -> str:
     except Unavailable:
         return "not_deleted"
     return outcome
+
+
+def ways_back(
+    queues: Mapping[str, MessageQueue],
+    deliveries: GroupedQueue,
+    take_feedback: Callable[[Mapping[str, Any], DeadLetter], None],
+) -> Ways:
+    """The functions that send a dead letter back, by origin: to its queue, to the deliveries queue
+    for the event bus, and what SES reports of one message to `take_feedback`.
+    """
+
+    def to(queue: MessageQueue) -> Callable[[DeadLetter], None]:
+        # Without the code and the reason: they said why it was in this queue, and are set again if
+        # it comes back.
+        return lambda letter: queue.send(letter.body)
+
+    def deliver(letter: DeadLetter) -> None:
+        # Named after the letter: the queue takes the same task once in five minutes.
+        deliveries.send_many([(BUS, {**json.loads(letter.body), "sent": letter.id})])
+
+    def feedback(letter: DeadLetter) -> None:
+        for told in feedback_of(letter.body):
+            take_feedback(told, letter)
+
+    ways = {origin: to(queue) for origin, queue in queues.items()}
+    return {**ways, "bus": deliver, "feedback": feedback}

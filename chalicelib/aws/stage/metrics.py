@@ -93,6 +93,14 @@ class StageMetrics:
     def _own(self, metric: str, until: datetime) -> float:
         return self._sum("Billhook", metric, until, service=self._stack)
 
+    def oldest(self, url: str, now: datetime) -> timedelta | None:
+        """For how long the oldest message of a queue waits, by AWS's last count of a quarter of an
+        hour; None if it counted nothing. Raises Unavailable.
+        """
+        name, metric = url.rpartition("/")[2], "ApproximateAgeOfOldestMessage"
+        points = self._points("AWS/SQS", metric, "Maximum", now, DELAY, 3, QueueName=name)
+        return timedelta(seconds=points[max(points)]) if points else None
+
     def _wait(self, url: str, until: datetime) -> timedelta | None:
         """For how long the oldest message waits; None if the queue looks empty."""
         if not WorkQueue(url, self._sqs).depth(in_work=True):

@@ -9,7 +9,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.aws.stage_metrics import StageMetrics
+from chalicelib.aws.stage.metrics import StageMetrics
 from chalicelib.domain.errors import Unavailable
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -113,3 +113,16 @@ def test_events_over_eventbridge_count_as_webhooks_do(queues: dict[str, str]) ->
     assert len(cloudwatch.asked) == QUIET_CALLS + 1
     assert cloudwatch.asked[-1]["Namespace"] == "AWS/Events"
     assert reader(queues, CloudWatch(numbers)).read(NOW).webhooks[-1] == 5
+
+
+def test_the_oldest_message_is_that_of_the_last_count(queues: dict[str, str]) -> None:
+    class Minutes(CloudWatch):
+        def get_metric_statistics(self, **asked: Any) -> Any:
+            self.asked.append(asked)
+            points = [(NOW - timedelta(minutes=6), 40.0), (NOW - timedelta(minutes=11), 400.0)]
+            return {"Datapoints": [{"Timestamp": at, "Maximum": age} for at, age in points]}
+
+    cloudwatch = Minutes()
+    assert reader(queues, cloudwatch).oldest(queues["events"], NOW) == timedelta(seconds=40)
+    assert cloudwatch.asked[0]["Dimensions"] == [{"Name": "QueueName", "Value": "events"}]
+    assert reader(queues, CloudWatch()).oldest(queues["events"], NOW) is None

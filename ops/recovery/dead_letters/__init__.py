@@ -1,1 +1,0 @@
-"""Reading, redriving and discarding dead letters."""
