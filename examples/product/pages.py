@@ -38,7 +38,8 @@ PAGE = """<!doctype html>
 """
 
 STYLE = """
-:root { color-scheme: light dark; --line: #d5dfda; --quiet: #55635c; --brand: #1f6b4f; }
+:root { color-scheme: light dark; --line: #d5dfda; --quiet: #55635c; --brand: #1f6b4f;
+  --link: #1f6b4f; }
 * { box-sizing: border-box; }
 body { margin: 0; background: #eef3f1; color: #14211b; font: 1.0625rem/1.55 system-ui, sans-serif; }
 header { padding: .75rem 1.25rem; background: #14211b; color: #fff; }
@@ -60,10 +61,12 @@ button, .button { display: inline-block; min-height: 2.75rem; padding: .6rem 1.2
   text-decoration: none; cursor: pointer; }
 .note { color: var(--quiet); }
 .banner { padding: .75rem 1rem; border-radius: 8px; background: #fff3d6; color: #4d3800; }
+a { color: var(--link); }
 .banner a { color: inherit; }
+a.button { color: #fff; }
 :focus-visible { outline: 3px solid #4f8bff; outline-offset: 2px; }
 @media (prefers-color-scheme: dark) {
-  :root { --line: #33403a; --quiet: #a8b5ae; }
+  :root { --line: #33403a; --quiet: #a8b5ae; --link: #86d6b2; }
   body { background: #101613; color: #e8efeb; }
   section, .locked { background: #1a221e; }
   input { background: #101613; }

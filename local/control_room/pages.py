@@ -162,6 +162,8 @@ def _told(name: str, value: Any) -> str:
             return "yes" if value else "no"
         case {"amount": int(amount), "currency": str(currency)}:
             return money(amount, currency)
+        case float():
+            return f"{value:.2f}"
         case int() if name.endswith("_at"):
             return _moment(datetime.fromtimestamp(value, UTC))
     return str(value)
