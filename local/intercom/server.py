@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from chalicelib.domain.people.intercom import VERSION
 from chalicelib.domain.policy.people import FIELDS, INTERCOM
@@ -63,8 +64,9 @@ class IntercomServer:
             body = json.loads(request.body) if request.body else None
         except ValueError:
             return _refusal(400, "parameter_invalid", "The body is no JSON")
+        asked = request.path + (f"?{urlencode(request.query)}" if request.query else "")
         with self._lock:
-            answer = self.stand_in(request.method, request.path, body)
+            answer = self.stand_in(request.method, asked, body)
         headers = [(name.title(), value) for name, value in answer.headers.items()]
         return Answer(answer.code or 500, answer.body, headers)
 

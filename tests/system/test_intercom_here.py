@@ -73,6 +73,18 @@ def test_a_contact_is_shown_with_its_events(intercom: IntercomServer) -> None:
     assert shown(intercom, "/_local/intercom/acc_bob").status == 404
 
 
+def test_a_list_is_read_page_by_page(intercom: IntercomServer) -> None:
+    for name in ("ada", "bob"):
+        person = {"external_id": name, "email": f"{name}@example.com"}
+        assert posts(intercom, "/contacts", ADA | person)[0] == 200
+    reader = Client(intercom.base)
+    status, page = reader.call("GET", "/contacts?per_page=1", headers=RIGHT)
+    assert (status, [one["external_id"] for one in page["data"]]) == (200, ["ada"])
+    after = page["pages"]["next"]["starting_after"]
+    _, page = reader.call("GET", f"/contacts?per_page=1&starting_after={after}", headers=RIGHT)
+    assert [one["external_id"] for one in page["data"]] == ["bob"]
+
+
 def test_where_it_does_not_run_its_page_says_so() -> None:
     assert "No Intercom runs here" in shown(None, "/_local/intercom").body.decode()
 
