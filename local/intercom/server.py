@@ -68,7 +68,9 @@ class IntercomServer:
         with self._lock:
             answer = self.stand_in(request.method, asked, body)
         headers = [(name.title(), value) for name, value in answer.headers.items()]
-        return Answer(answer.code or 500, answer.body, headers)
+        return Answer(
+            answer.code or 500, answer.body, [("Content-Type", "application/json"), *headers]
+        )
 
 
 def _refusal(status: int, code: str, message: str) -> Answer:
