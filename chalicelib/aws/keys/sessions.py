@@ -12,8 +12,8 @@ from chalicelib.values import replace
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-LINK_KEPT = timedelta(hours=1)
-"""How long it is kept that a link was used: longer than it works."""
+LINK_KEPT = timedelta(days=2)
+"""How long it is kept that a link was used: longer than it works, which is a day at most."""
 
 
 class OperatorSessions:

@@ -43,7 +43,9 @@ def count_mail(
     sent at once. Raises Unavailable.
     """
     now, opens = services.clock.now(), lets_owner_in(step, services.policy.mail)
-    counted = _update(email, lambda found: with_mail(found, key, proved, now, opens), services)
+    counted = _update(
+        identity(email), lambda found: with_mail(found, key, proved, now, opens), services
+    )
     if counted is None:
         return False, None
     next_at = next_mail_at(counted, proved, now)
@@ -55,12 +57,42 @@ def count_notice(email: str, key: str, about: str, services: Services) -> bool:
     same message again, of this `key`, does not count twice. Raises Unavailable.
     """
     now = services.clock.now()
-    return _update(email, lambda found: with_notice(found, key, about, now), services) is not None
+    return (
+        _update(identity(email), lambda found: with_notice(found, key, about, now), services)
+        is not None
+    )
+
+
+def count_operator_link(address: str, key: str, services: Services) -> tuple[bool, datetime | None]:
+    """As count_mail, for a link to the dashboard. These are counted apart, so mail that strangers
+    cause to customers' accounts keeps no operator out. Raises Unavailable.
+    """
+    now = services.clock.now()
+    counted = _update(
+        _operator(address), lambda found: with_mail(found, key, True, now, True), services
+    )
+    if counted is None:
+        return False, None
+    next_at = next_mail_at(counted, True, now)
+    return True, next_at if next_at and next_at > now else None
+
+
+def uncount_operator_link(address: str, key: str, services: Services) -> None:
+    """The link does not count: SES did not take it. Raises Unavailable."""
+    _update(_operator(address), lambda found: without_mail(found, key), services)
+
+
+def note_operator_press(address: str, services: Services) -> None:
+    """An operator signed in by a mailed link: nothing counts any more. The link works only once, so
+    nobody ends a count with it again. Raises Unavailable.
+    """
+    now = services.clock.now()
+    _update(_operator(address), lambda found: after_press(found, now), services)
 
 
 def uncount_mail(email: str, key: str, services: Services) -> None:
     """The message does not count: SES did not take it. Raises Unavailable."""
-    _update(email, lambda found: without_mail(found, key), services)
+    _update(identity(email), lambda found: without_mail(found, key), services)
 
 
 def note_press(email: str | None, link: Link, services: Services) -> None:
@@ -69,20 +101,25 @@ def note_press(email: str | None, link: Link, services: Services) -> None:
     """
     issued = issued_at(link)
     if email and issued:
-        _update(email, lambda found: after_press(found, issued), services)
+        _update(identity(email), lambda found: after_press(found, issued), services)
 
 
 def note_ended_links(email: str | None, services: Services) -> None:
     """The links that were mailed to this address were ended. Raises Unavailable."""
     if email:
-        _update(email, after_ended_links, services)
+        _update(identity(email), after_ended_links, services)
+
+
+def _operator(address: str) -> str:
+    """Whose links to the dashboard are counted. No identity of an address has this prefix."""
+    return f"operator {identity(address)}"
 
 
 def _update(
-    email: str, change: Callable[[Mailbox], Mailbox | None], services: Services
+    whose: str, change: Callable[[Mailbox], Mailbox | None], services: Services
 ) -> Mailbox | None:
     """The mailbox after a change, saved; None if the change refuses."""
-    store, whose = services.stores.mailboxes, identity(email)
+    store = services.stores.mailboxes
     for _ in range(TRIES):
         found = store.load(whose)
         changed = change(found)

@@ -13,12 +13,22 @@ from chalicelib.domain.messaging.team import NOBODY
 from chalicelib.domain.security.dashboard import operator_actor
 from chalicelib.domain.security.links import Link, LinkRefused, link_for
 from chalicelib.outreach.plain import plain
+from chalicelib.outreach.rendering import RenderedEmail
 from chalicelib.usecases.messages import SignInOperator
+from chalicelib.usecases.messaging.mailboxes import (
+    count_operator_link,
+    note_operator_press,
+    uncount_operator_link,
+)
 from chalicelib.usecases.operators.ports import SessionStore
 from chalicelib.usecases.services import MailServices, Services
+from chalicelib.values import replace
 
 ONE_IN_MINUTES = 5
-"""Anybody may ask for an operator's link, so one is mailed in so many minutes."""
+"""Anybody may ask for an operator's link, so one is mailed in so many minutes, and only so many in
+a day until one is used (domain/messaging/mailbox_limits.py). The last one of these works until the
+next may be mailed: so an operator always has one that does, whoever asks.
+"""
 
 
 def enqueue_operator_sign_in(email: str, services: Services) -> None:
@@ -41,9 +51,9 @@ def address_of_operator(email: str, services: Services) -> str | None:
 
 
 def send_operator_link(message: SignInOperator, services: Services, post: MailServices) -> str:
-    """What became of it: `sent`, `refused`, `unclear`, or `nothing` (it is no operator's, one was
-    mailed some minutes before, or it was asked for too long ago). Raises Unavailable if it is to be
-    tried again later.
+    """What became of it: `sent`, `refused`, `unclear`, or `over_limit` (there were enough
+    today), or `nothing` (it is no operator's, one was mailed some minutes before, or it was asked
+    for too long ago). Raises Unavailable if it is to be tried again later.
     """
     address, policy = address_of_operator(message.email, services), services.policy.mail
     asked_at, now = datetime.fromisoformat(message.asked_at), services.clock.now()
@@ -57,16 +67,11 @@ def send_operator_link(message: SignInOperator, services: Services, post: MailSe
     claim = SendClaim(NOBODY, f"operator-{mark}@{window}", "sending", now, recipient=mark)
     if post.claims.load(NOBODY, claim.key):
         return "nothing"
+    may_go, last_until = count_operator_link(address, claim.key, services)
+    if not may_go:
+        return "over_limit"
     post.wait_for_capacity()
-    mail = plain(
-        policy.product,
-        "Sign in to the dashboard",
-        [
-            ["Open this link and press the button there. It works once, for 15 minutes:"],
-            [post.link(link)],
-            ["If you did not ask for it, somebody else typed your address. Nothing happens."],
-        ],
-    )
+    mail = _letter_with(link, last_until, policy.product, post)
     letter = EmailMessage(
         policy.senders["billing"],
         address,
@@ -85,12 +90,41 @@ def send_operator_link(message: SignInOperator, services: Services, post: MailSe
     except MailOutcomeUnknown:
         return "unclear"
     except MailRefused:
+        uncount_operator_link(address, claim.key, services)
         return "refused"
     except Unavailable:
         post.claims.drop(claim)
+        uncount_operator_link(address, claim.key, services)
         raise
     post.claims.confirm(claim, message_id)
     return "sent"
+
+
+def _letter_with(
+    link: Link, last_until: datetime | None, product: str, post: MailServices
+) -> RenderedEmail:
+    """The words around a link, which works until `last_until` if no other is mailed before."""
+    works = "for 15 minutes"
+    more = list[list[str]]()
+    if last_until:
+        link = replace(link, expires_at=last_until)
+        works = f"until {last_until:%Y-%m-%d %H:%M} UTC"
+        more = [
+            [
+                "Links were asked for several times and not used, so no other one is mailed before"
+                " then, unless you use this one. An admin key signs in at any time."
+            ]
+        ]
+    return plain(
+        product,
+        "Sign in to the dashboard",
+        [
+            [f"Open this link and press the button there. It works once, {works}:"],
+            [post.link(link)],
+            *more,
+            ["If you did not ask for it, somebody else typed your address. Nothing happens."],
+        ],
+    )
 
 
 def operator_behind(link: Link, services: Services) -> str:
@@ -111,4 +145,5 @@ def use_operator_link(link: Link, store: SessionStore, services: Services) -> st
     mark = hashlib.sha256(f"{link.about} {link.expires_at}".encode()).hexdigest()
     if not store.use_link(mark, services.clock.now()):
         raise LinkRefused
+    note_operator_press(link.about, services)
     return actor

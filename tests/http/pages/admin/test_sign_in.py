@@ -170,6 +170,58 @@ def test_one_link_is_mailed_in_five_minutes_however_often_it_is_asked_for(desk: 
     assert len(desk.front.office.inbox) <= 2, "two, if five minutes ended in between"
 
 
+def floods(desk: Dashboard, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stranger asks for links to an operator's address for two hours."""
+    for minutes in range(0, 120, 6):
+        later(monkeypatch, minutes=6 if minutes else 0)
+        desk.posts(SIGN_IN, {"email": "ada@acme.example"})
+        desk.front.works()
+
+
+def test_a_stranger_has_six_links_a_day_mailed_to_an_operator(
+    desk: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    floods(desk, monkeypatch)
+    assert len(desk.front.office.inbox) == 6
+    later(monkeypatch, hours=24)
+    desk.posts(SIGN_IN, {"email": "ada@acme.example"})
+    desk.front.works()
+    assert len(desk.front.office.inbox) == 7
+
+
+def test_the_last_link_of_a_flood_lets_the_operator_in_until_the_next_may_be_mailed(
+    desk: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    floods(desk, monkeypatch)
+    link = desk.front.link("admin/sign-in")
+    assert "no other one is mailed before then" in str(desk.front.office.inbox[-1].body)
+    later(monkeypatch, hours=21)
+    assert desk.posts(link, {}).path == "/admin"
+    assert desk.posts(link, {}).status == 404, "a second time"
+    assert desk.signed_in(), "from then on links are mailed again"
+
+
+def test_a_flood_of_links_keeps_no_key_and_no_session_out(
+    desk: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = desk.signed_in_by_key()
+    floods(desk, monkeypatch)
+    assert ada.opens("/admin").status == 200
+    assert desk.signed_in_by_key().opens("/admin").status == 200
+
+
+def test_mail_to_a_customer_account_of_an_operator_counts_apart(
+    desk: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.front.signs_up({"email": "ada@acme.example"})
+    for _ in range(6):
+        desk.front.posts_form({"email": "ada@acme.example"}, "/sign-in")
+        desk.front.works()
+        later(monkeypatch, minutes=16)
+    assert len(desk.front.office.inbox) == 3, "no more for an address that nobody has proved"
+    assert desk.signed_in().opens("/admin").status == 200
+
+
 def test_every_page_forbids_scripts_frames_caches_and_referrers(desk: Dashboard) -> None:
     page = desk.signed_in_by_key().opens("/admin")
     policy = page.headers["Content-Security-Policy"]
