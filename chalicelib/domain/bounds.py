@@ -131,6 +131,12 @@ BOUNDS: Mapping[str, Bound] = {
         "Usually a few in years. Events come within a month of what they tell; what came of older"
         " changes is in the daily figures.",
     ),
+    "endings": Bound(
+        20,
+        "reasons of subscriptions that ended and are kept no more",
+        "oldest",
+        "What came of older ones is in the weekly figures.",
+    ),
     "discounts": Bound(
         20, "discounts", "oldest", "Usually one. Older ones are seldom of what runs now."
     ),

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.changes.conversions import is_conversion
 from chalicelib.domain.changes.timeline import Entry
-from ops.report.interval import difference
+from chalicelib.domain.figures.interval import difference
 
 WITHIN = timedelta(days=14)
 """A conversion counts for a message that was sent or held out at most this long before it."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import field
-from datetime import datetime
+from datetime import date, datetime
 
 from chalicelib.domain.account.cancellation import (
     CancellationRequest,
@@ -160,6 +160,44 @@ class TrialRecord:
 
 
 @frozen
+class Ending:
+    """The end of a subscription, after which the account had no other one. `reason` is one of
+    reasons.END_REASONS, or empty if Stripe told none.
+    """
+
+    at: datetime
+    reason: str = ""
+
+
+@frozen
+class HoldoutRecord:
+    """The first message of a step with a holdout that was sent to the account, or held out, at
+    `at`. `converted` says whether the account began to pay, or paid again, soon after it.
+    """
+
+    at: datetime
+    held_out: bool = False
+    converted: bool = False
+
+
+@frozen
+class FigureRecord:
+    """What the figures count of an account and nothing else keeps. An account without it was last
+    saved by a release that counted none of this.
+
+    `endings` has those of subscriptions that are kept no more, by id; `messages` the first one of
+    each step with a holdout. Once there are changes of what it brings in that are kept no more,
+    `since` is the day on which it first brought in anything, and `kept` has a 1 or a 0 for each of
+    the figures' MONTHS: whether it brings in anything so many months later, as far as is known.
+    """
+
+    since: date | None = None
+    kept: str | None = None
+    endings: Mapping[str, Ending] = field(default_factory=dict)
+    messages: Mapping[str, HoldoutRecord] = field(default_factory=dict)
+
+
+@frozen
 class PlanChange:
     """The plan and quantity of a running subscription before its last change. `at` is when Billhook
     learned of the change.
@@ -226,8 +264,9 @@ class Account:
     - `departed_at`: when access ended; None while the account has access.
     - `debit_returned_at`: when a bank debit came back that no money followed, if its invoice is
       kept no more. `debit_failed_at` is when any debit came back last, whatever followed.
-    - `trial`: the account's trial, for the figures; `figures_due`: the figures that this version
-      changes, which whoever saves it writes.
+    - `trial`: the account's trial, for the figures, and `figures`: what else they count, None if
+      they count nothing yet; `figures_due`: the figures that this version changes, which whoever
+      saves it writes.
     - `history_until`: what happened before that, happened before Billhook knew the customer.
     - `restored_at`: when the account was last restored from a backup, which raises `epoch`.
     """
@@ -305,6 +344,7 @@ class Account:
     trial: TrialRecord | None = None
     figures_due: tuple[str, ...] = ()
     previous_email: PreviousEmail | None = None
+    figures: FigureRecord | None = None
 
     @property
     def email(self) -> str | None:

@@ -10,15 +10,24 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from chalicelib.domain.account.state import TrialRecord
-from chalicelib.domain.figures.contributions import REVENUE, TRIALS, FigureKey
+from chalicelib.domain.figures.contributions import REVENUE, TRIALS, FigureKey, trial_in
+from chalicelib.domain.figures.counts import COUNTS, LEAVINGS, added, counts_in, counts_text
 from chalicelib.domain.figures.movements import DayTotals
 from chalicelib.domain.figures.trials import TrialWeek, counted
-from chalicelib.values import frozen
+from chalicelib.values import frozen, replace
 
-LATE = {"REVENUE": timedelta(days=2), "TRIALS": timedelta(weeks=6)}
+LATE = {
+    REVENUE: timedelta(days=2),
+    TRIALS: timedelta(weeks=6),
+    **dict.fromkeys(COUNTS, timedelta(weeks=1)),
+}
 """A contribution to a figure that began longer ago marks it."""
 
-CLOSED = {"REVENUE": timedelta(days=3), "TRIALS": timedelta(weeks=7)}
+CLOSED = {
+    REVENUE: timedelta(days=3),
+    TRIALS: timedelta(weeks=7),
+    **dict.fromkeys(COUNTS, timedelta(weeks=2)),
+}
 """A figure that began longer ago is closed. The time in between is for writers that are slow."""
 
 
@@ -33,24 +42,32 @@ FIRST_JOB = timedelta(days=14)
 
 @frozen
 class ClosedFigures:
-    """The last day, and the Monday of the last week, that are closed. `version` counts the writes
-    of this state.
+    """The last day, and the Monday of the last week of trials and of COUNTS, that are closed.
+    `version` counts the writes of this state. `counts` is None if a release wrote it that had none
+    of COUNTS, and whose rows of trials do not say how long conversions took.
     """
 
     revenue: date
     trials: date
     version: int = 0
+    counts: date | None = None
 
     def of(self, kind: str) -> date:
         """The last closed figure of a kind."""
+        if kind in COUNTS:
+            return self.counts or date.min
         return self.revenue if kind == REVENUE else self.trials
 
 
 def closed_by(now: datetime) -> ClosedFigures:
     """What is to be closed by now."""
     today = now.astimezone(UTC).date()
-    monday = today - CLOSED[TRIALS] - timedelta(days=(today - CLOSED[TRIALS]).weekday())
-    return ClosedFigures(today - CLOSED[REVENUE] - timedelta(days=1), monday - timedelta(weeks=1))
+    monday = today - timedelta(days=today.weekday())
+    return ClosedFigures(
+        today - CLOSED[REVENUE] - timedelta(days=1),
+        monday - CLOSED[TRIALS] - timedelta(weeks=1),
+        counts=monday - CLOSED[LEAVINGS] - timedelta(weeks=1),
+    )
 
 
 def before_first_job(now: datetime) -> ClosedFigures:
@@ -58,6 +75,14 @@ def before_first_job(now: datetime) -> ClosedFigures:
     have marks, unless they were written longer than FIRST_JOB ago.
     """
     return closed_by(now - FIRST_JOB)
+
+
+def closed_figures(state: ClosedFigures | None, now: datetime) -> ClosedFigures:
+    """What is closed by the state of the last job, if there was one."""
+    first = before_first_job(now)
+    if state is None or state.counts is not None:
+        return state or first
+    return replace(state, counts=first.counts)
 
 
 def open_figures(kind: str, closed: date, last: date) -> list[date]:
@@ -95,8 +120,20 @@ def week_text(trials: Sequence[TrialRecord], now: datetime) -> str:
     """The row of a week: how many trials started and converted, and when the running ones end."""
     week = counted(date.min, trials, now)
     ends = sorted(one.ends_at for one in trials if not one.converted_at and now < one.ends_at)
-    numbers = {"started": week.started, "converted": week.converted}
+    numbers = {"started": week.started, "converted": week.converted, "days": dict(week.days)}
     return json.dumps({**numbers, "ends": [end.isoformat() for end in ends]})
+
+
+def row_text(kind: str, texts: Sequence[str], now: datetime) -> str:
+    """The row of a week, by the texts of what is contributed to it."""
+    if kind == TRIALS:
+        return week_text([trial_in(text) for text in texts], now)
+    return counts_text(added(map(counts_in, texts)))
+
+
+def tells_days(text: str) -> bool:
+    """Whether the row of a week of trials says how long conversions took."""
+    return "days" in json.loads(text)
 
 
 def week_in(week: date, text: str, now: datetime) -> TrialWeek:
@@ -104,4 +141,5 @@ def week_in(week: date, text: str, now: datetime) -> TrialWeek:
     found = json.loads(text)
     started, converted = found["started"], found["converted"]
     running = sum(now < datetime.fromisoformat(end) for end in found["ends"])
-    return TrialWeek(week, started, converted, started - converted - running, running)
+    days = {int(number): many for number, many in found.get("days", {}).items()}
+    return TrialWeek(week, started, converted, started - converted - running, running, days=days)

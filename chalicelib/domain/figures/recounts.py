@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.figures.contributions import (
     NOTHING,
-    TRIALS,
+    WEEKLY,
     FigureKey,
     contributions,
     is_settled,
@@ -99,7 +99,7 @@ def unpriced_of(account: Account) -> set[str]:
 
 def figures_between(kind: str, first: date, last: date) -> list[FigureKey]:
     """The figures of the days, or of the weeks, from `first` to `last`."""
-    if kind == TRIALS:
+    if kind in WEEKLY:
         first -= timedelta(days=first.weekday())
-    step = timedelta(weeks=1) if kind == TRIALS else timedelta(days=1)
+    step = timedelta(weeks=1) if kind in WEEKLY else timedelta(days=1)
     return [FigureKey(kind, first + step * number) for number in range((last - first) // step + 1)]

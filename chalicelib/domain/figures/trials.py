@@ -1,6 +1,7 @@
 """Trials: which trial an account has had, and how many of each week became customers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import field
 from datetime import UTC, date, datetime, timedelta
 
 from chalicelib.domain.account.queries import known_invoices
@@ -15,6 +16,9 @@ class TrialWeek:
     """The trials that started in the week from Monday `week` on (UTC). Those that `converted` paid
     an invoice of more than 0 since, whenever; `expired` ended without; `running` have not ended.
     started = converted + expired + running.
+
+    `days` says how many converted after so many whole days. Of `activated` the account has reached
+    a milestone, whenever; `milestones` counts those that reached each of them.
     """
 
     week: date
@@ -22,6 +26,37 @@ class TrialWeek:
     converted: int = 0
     expired: int = 0
     running: int = 0
+    days: Mapping[int, int] = field(default_factory=dict)
+    activated: int = 0
+    milestones: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def median_days(self) -> int | None:
+        """The whole days within which at least half of those that converted did; None if none."""
+        return median_days(self.days)
+
+
+def median_days(days: Mapping[int, int]) -> int | None:
+    """The least number of days by which at least half of all had come; None if there are none."""
+    half, before = (sum(days.values()) + 1) // 2, 0
+    for number in sorted(days):
+        before += days[number]
+        if before >= half:
+            return number
+    return None
+
+
+SPANS = (1, 7, 14, 30, 60)
+"""The days up to which conversions are counted together; those that took longer are counted last.
+"""
+
+
+def spans(days: Mapping[int, int]) -> dict[int | None, int]:
+    """How many converted within each of SPANS and after the one before it; None for the rest."""
+    found: dict[int | None, int] = dict.fromkeys((*SPANS, None), 0)
+    for number, many in days.items():
+        found[next((span for span in SPANS if number <= span), None)] += many
+    return found
 
 
 def with_trial_record(account: Account) -> Account:
@@ -85,10 +120,14 @@ def weeks(first: date, last: date) -> list[date]:
 def counted(week: date, trials: Iterable[TrialRecord], now: datetime) -> TrialWeek:
     """The trials of a week, as they are now."""
     started = converted = running = 0
+    days = dict[int, int]()
     for one in trials:
         started += 1
         if one.converted_at:
             converted += 1
+            after = (one.converted_at - one.started_at).days
+            days[after] = days.get(after, 0) + 1
         elif now < one.ends_at:
             running += 1
-    return TrialWeek(week, started, converted, started - converted - running, running)
+    expired = started - converted - running
+    return TrialWeek(week, started, converted, expired, running, days=days)

@@ -80,6 +80,7 @@ def restored(backup: Account, present: Account, at: datetime) -> Account:
         ),
         # The provisioner keeps what it was asked for since the backup.
         instance=present.instance if present.version else backup.instance,
+        figures=present.figures or backup.figures,
         owed_asked_at=None,
         outbox=_unpublished(backup, present),
         worker_outbox=(),

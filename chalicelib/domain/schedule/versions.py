@@ -12,6 +12,7 @@ from chalicelib.domain.backoff import BACKOFF
 from chalicelib.domain.changes.domain_events import domain_events
 from chalicelib.domain.changes.plan_changes import plan_change
 from chalicelib.domain.figures.contributions import changed_contributions
+from chalicelib.domain.figures.records import with_figure_record
 from chalicelib.domain.figures.trials import with_trial_record
 from chalicelib.domain.instances.lifecycle import with_instance
 from chalicelib.domain.people.changes import contact_change
@@ -44,6 +45,7 @@ def version_without_bounds(
     """As `next_version`, for what must be saved whatever it holds."""
     updated = with_ownership(with_profile_operation(updated, now), policy)
     updated = with_trial_record(with_missing_changes(updated))
+    updated = with_figure_record(written, updated, policy)
     updated = replace(updated, debit_returned_at=remembered_return(written, updated))
     new = replace(
         updated,

@@ -10,13 +10,13 @@ from chalicelib.domain.figures.closing import (
     SETTLED,
     ClosedFigures,
     Mark,
-    before_first_job,
     closed_by,
+    closed_figures,
     day_text,
     open_figures,
-    week_text,
+    row_text,
 )
-from chalicelib.domain.figures.contributions import REVENUE, TRIALS, FigureKey, trial_in
+from chalicelib.domain.figures.contributions import KINDS, REVENUE, TRIALS, WEEKLY, FigureKey
 from chalicelib.usecases.figures.reports import revenue_days
 from chalicelib.usecases.services import Services
 from chalicelib.values import replace
@@ -28,21 +28,25 @@ def close_figures(services: Services) -> int:
     """
     stores, now = services.stores, services.clock.now()
     known, wanted = stores.job_states.load(ClosedFigures), closed_by(now)
-    closed = known or before_first_job(now)
+    closed = closed_figures(known, now)
     marks = {
         kind: [mark for mark in stores.figures.marks(kind) if mark.day <= wanted.of(kind)]
-        for kind in (REVENUE, TRIALS)
+        for kind in KINDS
     }
+    of_before = known is not None and known.counts is None
     rows = {
         REVENUE: _days(services, now, closed, wanted, marks[REVENUE]),
-        TRIALS: _weeks(services, now, closed, wanted, marks[TRIALS]),
+        **{
+            kind: _weeks(kind, services, now, closed, wanted, marks[kind], of_before)
+            for kind in WEEKLY
+        },
     }
     for kind, texts in rows.items():
         stores.figures.put_rows(kind, texts)
         for mark in marks[kind]:
             if mark.at < now - SETTLED:
                 stores.figures.unmark(kind, mark)
-    if known is None or (known.revenue, known.trials) < (wanted.revenue, wanted.trials):
+    if known is None or any(known.of(kind) < wanted.of(kind) for kind in KINDS):
         version = known.version if known else 0
         with suppress(ConcurrentUpdate):  # another run closes the same figures
             stores.job_states.save(
@@ -73,19 +77,23 @@ def _days(
 
 
 def _weeks(
+    kind: str,
     services: Services,
     now: datetime,
     closed: ClosedFigures,
     wanted: ClosedFigures,
     marks: list[Mark],
+    of_before: bool,
 ) -> dict[date, str]:
+    """The rows of the weeks that change, and with `of_before` of those of trials that a release
+    before wrote otherwise.
+    """
+    figures = services.stores.figures
     changed = {
-        *open_figures(TRIALS, closed.trials, wanted.trials),
+        *open_figures(kind, closed.of(kind), wanted.of(kind)),
         *(mark.day for mark in marks),
     }
-    found = dict[date, str]()
-    for week in sorted(changed):
-        texts = services.stores.figures.contributions(FigureKey(TRIALS, week))
-        if texts:
-            found[week] = week_text([trial_in(text) for text in texts], now)
-    return found
+    if of_before and kind == TRIALS:
+        changed |= figures.rows(kind, date(1970, 1, 1), closed.trials).keys()
+    texts = {week: figures.contributions(FigureKey(kind, week)) for week in sorted(changed)}
+    return {week: row_text(kind, of, now) for week, of in texts.items() if of}

@@ -1,14 +1,17 @@
-"""Reports of revenue and trials. A page of them reads the rows of its days, and what accounts
-contributed to the few days, or weeks, that are not summed up in a row: never the accounts.
+"""Reports of revenue, of trials, and of what became of customers. A page of them reads the rows of
+its days, and what accounts contributed to the few days, or weeks, that are not summed up in a row:
+never the accounts.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from chalicelib.domain.figures.closing import (
     ClosedFigures,
-    before_first_job,
+    closed_figures,
     day_in,
     open_figures,
+    tells_days,
     week_in,
 )
 from chalicelib.domain.figures.contributions import (
@@ -17,6 +20,22 @@ from chalicelib.domain.figures.contributions import (
     FigureKey,
     moves_in,
     trial_in,
+)
+from chalicelib.domain.figures.counts import (
+    ACTIVATED,
+    CUSTOMERS,
+    LEAVINGS,
+    MESSAGES,
+    Counts,
+    ReasonCount,
+    RetentionWeek,
+    StepEffect,
+    added,
+    counts_in,
+    effects_of,
+    reasons_of,
+    retention_of,
+    with_milestones,
 )
 from chalicelib.domain.figures.movements import (
     CurrencyRevenue,
@@ -76,17 +95,62 @@ def trials(services: Services, first: date, last: date) -> list[TrialWeek]:
     closed = _closed(stores, now)
     marks = {mark.day for mark in stores.figures.marks(TRIALS)}
     rows = stores.figures.rows(TRIALS, wanted[0], wanted[-1])
+    reached = _counts(services, ACTIVATED, wanted)
     found = []
     for week in wanted:
+        row = rows.get(week)
         if week > now.astimezone(UTC).date():
-            found.append(TrialWeek(week))
-        elif week > closed.trials or week in marks:
+            one = TrialWeek(week)
+        elif week > closed.trials or week in marks or (row and not tells_days(row)):
             texts = stores.figures.contributions(FigureKey(TRIALS, week))
-            found.append(counted(week, map(trial_in, texts), now))
+            one = counted(week, map(trial_in, texts), now)
         else:
-            found.append(week_in(week, rows[week], now) if week in rows else TrialWeek(week))
+            one = week_in(week, row, now) if row else TrialWeek(week)
+        found.append(with_milestones(one, reached[week]))
+    return found
+
+
+def retention(services: Services, first: date, last: date) -> list[RetentionWeek]:
+    """How many of the customers of each week are still customers, for the weeks from that of the
+    day `first` to that of the day `last`, the oldest first. Raises Unavailable.
+    """
+    now = services.clock.now()
+    found = _counts(services, CUSTOMERS, weeks(first, last))
+    return [retention_of(week, counts, now) for week, counts in found.items()]
+
+
+def reasons(services: Services, first: date, last: date) -> list[ReasonCount]:
+    """Why customers left in the weeks from that of the day `first` to that of the day `last`, and
+    why trials did not become customers. Raises Unavailable.
+    """
+    return reasons_of(added(_counts(services, LEAVINGS, weeks(first, last)).values()))
+
+
+def message_effects(services: Services, first: date, last: date) -> list[StepEffect]:
+    """The effect of each step with a holdout, by the accounts whose first message of it was sent or
+    held out in the weeks from that of the day `first` to that of the day `last`. Raises
+    Unavailable.
+    """
+    return effects_of(added(_counts(services, MESSAGES, weeks(first, last)).values()))
+
+
+def _counts(services: Services, kind: str, wanted: Sequence[date]) -> dict[date, Counts]:
+    """The counts of each of the weeks."""
+    figures, now = services.stores.figures, services.clock.now()
+    closed = _closed(services.stores, now).of(kind)
+    marks = {mark.day for mark in figures.marks(kind)}
+    rows = figures.rows(kind, wanted[0], wanted[-1])
+    found = dict[date, Counts]()
+    for week in wanted:
+        if week > now.astimezone(UTC).date():
+            found[week] = {}
+        elif week > closed or week in marks:
+            texts = figures.contributions(FigureKey(kind, week))
+            found[week] = added(map(counts_in, texts))
+        else:
+            found[week] = counts_in(rows[week]) if week in rows else {}
     return found
 
 
 def _closed(stores: Stores, now: datetime) -> ClosedFigures:
-    return stores.job_states.load(ClosedFigures) or before_first_job(now)
+    return closed_figures(stores.job_states.load(ClosedFigures), now)

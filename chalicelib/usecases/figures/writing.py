@@ -19,6 +19,7 @@ from chalicelib.domain.figures.contributions import (
     key_of,
     last_contributions,
 )
+from chalicelib.domain.figures.counts import COUNTS
 from chalicelib.usecases.services import Services
 from chalicelib.values import replace
 
@@ -67,6 +68,7 @@ def end_figures(account: Account, at: datetime, services: Services) -> None:
     last = last_contributions(account, services.policy, at)
     own = contributions(account, services.policy)
     changed = {key: text for key, text in last.items() if own.get(key) != text}
+    changed |= {key: NOTHING for key in own if key.kind in COUNTS and key not in last}
     if account.recurring:
         recent = [
             FigureKey(REVENUE, (at - timedelta(days=days)).date())

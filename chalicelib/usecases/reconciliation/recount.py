@@ -12,22 +12,25 @@ from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import ConcurrentUpdate
 from chalicelib.domain.figures.closing import (
     ClosedFigures,
-    before_first_job,
+    closed_figures,
     day_in,
     day_text,
+    row_text,
     week_in,
-    week_text,
 )
 from chalicelib.domain.figures.contributions import (
+    KINDS,
     NOTHING,
     REVENUE,
-    TRIALS,
+    WEEKLY,
     FigureKey,
     contributions,
     moves_in,
-    trial_in,
+    settled_before,
 )
+from chalicelib.domain.figures.counts import COUNTS, counts_in
 from chalicelib.domain.figures.movements import summed, totals
+from chalicelib.domain.figures.records import with_recorded_figures
 from chalicelib.domain.figures.recounts import (
     Difference,
     RecountState,
@@ -37,6 +40,7 @@ from chalicelib.domain.figures.recounts import (
     unpriced_of,
     with_account,
 )
+from chalicelib.domain.figures.trials import with_trial_record
 from chalicelib.domain.schedule.versions import next_version
 from chalicelib.usecases.figures.reports import revenue
 from chalicelib.usecases.figures.writing import rank_of
@@ -70,13 +74,13 @@ class Recounted:
 @frozen
 class _Counted:
     """What the accounts contribute by their history: the rank of each account, its id by its hash,
-    and the first day of which it keeps all changes, if it does not keep all.
+    and the first day or week of each kind of which it keeps everything, if it does not keep all.
     """
 
     texts: dict[FigureKey, dict[str, str]]
     ranks: dict[str, int]
     ids: dict[str, str]
-    since: dict[str, date]
+    since: dict[str, dict[str, date]]
 
 
 def recount(services: Services, apply: bool) -> Recounted:
@@ -89,13 +93,12 @@ def recount(services: Services, apply: bool) -> Recounted:
     counted = _Counted(defaultdict(dict), {}, {}, {})
     prices = set[str]()
     for account in _accounts(services):
-        if apply and with_missing_changes(account) != account:
+        if apply and _with_records(account, services) != account:
             account = _with_history(account, services)
         counted.ids[figures.hash_of(account.id)] = account.id
         counted.ranks[account.id] = rank_of(account)
         prices |= unpriced_of(account)
-        if account.recurring_since:
-            counted.since[account.id] = account.recurring_since.date()
+        counted.since[account.id] = settled_before(account)
         for key, text in contributions(account, services.policy).items():
             counted.texts[key][account.id] = text
     found = [
@@ -186,7 +189,7 @@ def _with_history(account: Account, services: Services) -> Account:
     """The account with the changes that a release before them did not keep, as saved."""
 
     def with_changes(found: Account) -> Account | None:
-        updated = with_missing_changes(found)
+        updated = _with_records(found, services)
         if updated == found:
             return None
         return next_version(found, updated, services.policy, services.clock.now())
@@ -194,11 +197,17 @@ def _with_history(account: Account, services: Services) -> Account:
     return update(account.id, with_changes, services) or account
 
 
+def _with_records(account: Account, services: Services) -> Account:
+    """The account with what the figures keep of it, as this release finds it."""
+    account = with_trial_record(with_missing_changes(account))
+    return with_recorded_figures(account, services.policy)
+
+
 def _known_figures(counted: _Counted, services: Services) -> list[FigureKey]:
     """The figures of which anything can be known."""
     today = services.clock.now().astimezone(UTC).date()
     found = list[FigureKey]()
-    for kind in (REVENUE, TRIALS):
+    for kind in KINDS:
         days = [key.day for key in counted.texts if key.kind == kind]
         rows = services.stores.figures.rows(kind, EVER, today)
         first = min([*days, *rows, today]) - BEFORE
@@ -218,7 +227,8 @@ def _compared(key: FigureKey, counted: _Counted, services: Services) -> list[Dif
     right = counted.texts.get(key, {})
     for id in sorted(mine.keys() | right.keys()):
         was, now = mine.get(id, NOTHING), right.get(id, NOTHING)
-        forgotten = key.kind == REVENUE and key.day < counted.since.get(id, EVER) and not now
+        since = counted.since.get(id, {}).get(key.kind, EVER)
+        forgotten = key.day < since and not now
         if was != now and not forgotten:
             found.append(Difference(key, id, was, now))
     return found
@@ -229,9 +239,9 @@ def _wrong_rows(services: Services) -> list[Difference]:
     written again, and those behind them, are left out.
     """
     figures, now = services.stores.figures, services.clock.now()
-    closed = services.stores.job_states.load(ClosedFigures) or before_first_job(now)
+    closed = closed_figures(services.stores.job_states.load(ClosedFigures), now)
     found = list[Difference]()
-    for kind in (REVENUE, TRIALS):
+    for kind in KINDS:
         marks = [mark.day for mark in figures.marks(kind)]
         last = min([closed.of(kind), *(day - timedelta(days=1) for day in marks)])
         kept = figures.rows(kind, EVER, last)
@@ -246,8 +256,8 @@ def _wrong_rows(services: Services) -> list[Difference]:
 
 
 def _rows_of(kind: str, texts: dict[date, list[str]], now: datetime) -> dict[date, str]:
-    if kind == TRIALS:
-        return {week: week_text([trial_in(one) for one in of], now) for week, of in texts.items()}
+    if kind in WEEKLY:
+        return {week: row_text(kind, of, now) for week, of in texts.items()}
     moves = {day: summed(map(moves_in, of)) for day, of in texts.items()}
     return {one.day: day_text(one) for one in totals({}, moves)}
 
@@ -256,4 +266,6 @@ def _meaning(kind: str, day: date, text: str, now: datetime) -> object:
     """What a row says, however it is written."""
     if not text:
         return None
+    if kind in COUNTS:
+        return counts_in(text)
     return day_in(day, text) if kind == REVENUE else week_in(day, text, now)

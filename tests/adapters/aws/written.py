@@ -6,7 +6,7 @@ import json
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -39,6 +39,7 @@ _PLAIN: dict[Any, Any] = {
     int: 7,
     bool: True,
     datetime: T,
+    date: T.date(),
     timedelta: timedelta(days=1),
     Any: "anything",
 }

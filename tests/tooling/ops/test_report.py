@@ -17,7 +17,7 @@ from local.aws import ses_events
 from ops.rehearsal.customers import CUSTOMERS
 from ops.rehearsal.script import script
 from ops.report.counting import WITHIN, Counting, Line
-from ops.report.interval import difference, wilson
+from chalicelib.domain.figures.interval import difference, wilson
 from tests.adapters.aws.conftest import TABLE
 from tests.adapters.aws.conftest import boto3_table as dynamodb  # noqa: F401 - the fixture
 from tests.fakes.figures.recount import recount

@@ -8,7 +8,7 @@ from typing import TypeVar
 from chalicelib.domain.account.cancellation import ContractWithdrawn
 from chalicelib.domain.account.operations import pending
 from chalicelib.domain.account.rules.customer import apply_withdrawal
-from chalicelib.domain.account.state import Account
+from chalicelib.domain.account.state import Account, FigureRecord
 from chalicelib.domain.bounds import most
 from chalicelib.domain.errors import NotPossible, TooMany
 from chalicelib.values import replace
@@ -72,6 +72,7 @@ def absorb(account: Account, absorbed: Account) -> Account:
         ),
         discounts=_both(account.discounts, absorbed.discounts),
         trial=account.trial or absorbed.trial,
+        figures=_both_figures(account.figures, absorbed.figures),
         mails=_both(account.mails, absorbed.mails),
         feedback=_both(account.feedback, absorbed.feedback),
         errands=_both(account.errands, absorbed.errands),
@@ -97,6 +98,16 @@ def absorb(account: Account, absorbed: Account) -> Account:
     for request in absorbed.asks:
         both = both.with_fetch(request)
     return both
+
+
+def _both_figures(first: FigureRecord | None, second: FigureRecord | None) -> FigureRecord | None:
+    """What was found of both. The next version finds what both bring in together."""
+    if first is None or second is None:
+        return first or second
+    return FigureRecord(
+        endings=_both(first.endings, second.endings),
+        messages=_both(first.messages, second.messages),
+    )
 
 
 def _has_instance(account: Account) -> bool:

@@ -16,6 +16,7 @@ from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.operations import PendingOperation, merge_operation
 from chalicelib.domain.account.ordering import FromEvent, newest
 from chalicelib.domain.account.queries import creation_order, is_deleted
+from chalicelib.domain.account.rules.endings import with_kept_endings
 from chalicelib.domain.account.rules.profile import (
     apply_profile_change,
     changes_at_stripe,
@@ -141,6 +142,7 @@ def _without_old_ended(account: Account) -> Account:
     dropped = {old.id: old.ended_at or old.created for old in newest_first[ENDED_KEPT:]}
     if not dropped:
         return account
+    account = with_kept_endings(account)
     return replace(
         account,
         subscriptions={

@@ -50,7 +50,7 @@ def test_wherever_the_worker_ends_a_repeat_has_written_everything(
         hears(place, crashing_after(after, reply_lost=reply_lost))
     hears(place)
     assert kept(place) == right(place)
-    assert len(kept(place)) == 3
+    assert len(kept(place)) == 4
 
 
 def test_a_repeat_writes_nothing_again() -> None:

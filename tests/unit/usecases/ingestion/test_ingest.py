@@ -342,7 +342,8 @@ def test_a_batch_for_one_account_costs_one_read_one_write_and_one_log(
         # for what happened last; the process that published it remembers that
         "timeline.missing",
         "accounts.save",
-        # for the trial and the revenue of its day
+        # for the trial, the customer, and the revenue of the day
+        "figures.put",
         "figures.put",
         "figures.put",
         "timeline.put",
