@@ -5,14 +5,17 @@ day, account by account.
 import json
 from datetime import timedelta
 from random import Random
+from typing import Any
 
 import pytest
 
 from chalicelib.domain.figures.history import closings
+from chalicelib.domain.figures.records import MONTHS
 from chalicelib.runtime.wiring import stripe_over
 from chalicelib.usecases.figures.close import close_figures
-from chalicelib.usecases.figures.reports import revenue
+from chalicelib.usecases.figures.reports import reasons, retention, revenue
 from chalicelib.usecases.ingestion.ingest import Message, ingest
+from tests.fakes.figures.cohorts import customers_by_week, customers_who_left, same_day
 from tests.fakes.figures.invented_customers import InventedCustomers
 from tests.fakes.figures.revenue import assert_adds_up
 from tests.fakes.grids import grid
@@ -65,5 +68,27 @@ def test_each_day_is_what_stripes_objects_come_to(order: str, seed: int) -> None
                 for currency, amount in amounts.items():
                     sums[currency] = sums.get(currency, 0) + amount
             assert total == sums
+    told = assert_cohorts(people, place)
     close_figures(place.services)
     assert revenue(place.services, days[0], days[-1]) == report
+    assert assert_cohorts(people, place) == told
+
+
+def assert_cohorts(people: InventedCustomers, place: FakeServices) -> tuple[Any, Any]:
+    """Customers of each week, who is left of them, and why others left: as Stripe holds it."""
+    days = sorted(people.closings)
+    kept = retention(place.services, days[0], days[-1])
+    expected = customers_by_week(people, MONTHS)
+    assert {one.week: one.customers for one in kept if one.customers} == {
+        week: counts[0] for week, counts in expected.items()
+    }
+    for one in kept:
+        counts = expected.get(one.week, {})
+        for months, number in one.kept.items():
+            is_over = same_day(one.week + timedelta(days=6), months) < place.now.at.date()
+            assert number == (counts.get(months, 0) if is_over else None), (one.week, months)
+    left = reasons(place.services, days[0], days[-1])
+    assert {one.reason: one.customers for one in left if one.customers} == customers_who_left(
+        people
+    )
+    return kept, left
