@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from chalicelib.aws.events.timeline import Timelines
 from chalicelib.domain.changes.timeline import EVENTS_KEPT, Entry
+from chalicelib.domain.figures.interval import difference, wilson
 from chalicelib.usecases.messaging.delivery_feedback import take_feedback
 from local.aws import ses_events
 from ops.rehearsal.customers import CUSTOMERS
 from ops.rehearsal.script import script
 from ops.report.counting import WITHIN, Counting, Line
-from chalicelib.domain.figures.interval import difference, wilson
 from tests.adapters.aws.conftest import TABLE
 from tests.adapters.aws.conftest import boto3_table as dynamodb  # noqa: F401 - the fixture
 from tests.fakes.figures.recount import recount

@@ -67,7 +67,7 @@ def another(number: int, at: datetime, **more: Any) -> Subscription:
     return replace(RUNS, id=f"sub_{number}", created=at, **more)
 
 
-class Place:
+class Cohorts:
     """Accounts of which facts are told, each at its time or late."""
 
     def __init__(self, policy: Any = POLICY) -> None:
@@ -89,7 +89,7 @@ class Place:
         )
         apply_facts(known, [first, *facts], self.services, None)
 
-    def at(self, days: int) -> "Place":
+    def at(self, days: int) -> "Cohorts":
         """So many days have passed."""
         self.fakes.now.at = START + days * DAY
         return self
@@ -121,8 +121,8 @@ class Place:
 
 
 @pytest.fixture
-def place() -> Place:
-    return Place()
+def place() -> Cohorts:
+    return Cohorts()
 
 
 def test_milestones_and_the_days_to_conversion_are_counted_with_the_trial() -> None:
@@ -182,7 +182,7 @@ def test_a_month_later_is_the_same_day_or_the_months_last(day: str, months: int,
     assert months_after(date.fromisoformat(day), months) == date.fromisoformat(then)
 
 
-def test_who_still_pays_is_counted_once_every_day_of_the_week_is_so_old(place: Place) -> None:
+def test_who_still_pays_is_counted_once_every_day_of_the_week_is_so_old(place: Cohorts) -> None:
     place.tell(began(RUNS))
     place.tell(began(RUNS), ended(RUNS, START + 70 * DAY), account="acct_2")
     assert place.kept() == RetentionWeek(FIRST, 2, dict.fromkeys((1, 2, 3, 6, 12)))
@@ -190,13 +190,13 @@ def test_who_still_pays_is_counted_once_every_day_of_the_week_is_so_old(place: P
     assert place.at(400).kept().kept == {1: 2, 2: 2, 3: 1, 6: 1, 12: 1}
 
 
-def test_who_came_back_by_then_still_pays(place: Place) -> None:
+def test_who_came_back_by_then_still_pays(place: Cohorts) -> None:
     later = another(2, START + 80 * DAY)
     place.tell(began(RUNS), ended(RUNS, START + 40 * DAY), began(later))
     assert place.at(400).kept().kept == {1: 1, 2: 0, 3: 1, 6: 1, 12: 1}
 
 
-def test_a_cohort_stays_where_the_account_keeps_its_newest_changes_only(place: Place) -> None:
+def test_a_cohort_stays_where_the_account_keeps_its_newest_changes_only(place: Cohorts) -> None:
     place.tell(began(RUNS), ended(RUNS, START + 40 * DAY))
     one = another(2, START + 65 * DAY)
     place.tell(began(one))
@@ -219,7 +219,7 @@ def orders() -> Iterator[tuple[int, ...]]:
 
 @pytest.mark.parametrize("order", orders())
 def test_a_customer_leaves_when_the_last_subscription_ends_in_whatever_order_it_is_told(
-    place: Place, order: tuple[int, ...]
+    place: Cohorts, order: tuple[int, ...]
 ) -> None:
     second = another(2, START + 3 * DAY)
     facts = [
@@ -245,7 +245,7 @@ def test_a_customer_leaves_when_the_last_subscription_ends_in_whatever_order_it_
 )
 @pytest.mark.parametrize("about", ["canceled@sub_1", "access_ended@1773000000"])
 def test_the_customers_own_reason_counts_before_stripes(
-    place: Place, reason: str, by: str, answer: str, found: str, about: str
+    place: Cohorts, reason: str, by: str, answer: str, found: str, about: str
 ) -> None:
     place.tell(began(RUNS), ended(RUNS, START + DAY, reason, by))
     if answer:
@@ -253,7 +253,7 @@ def test_the_customers_own_reason_counts_before_stripes(
     assert place.at(20).left() == [ReasonCount(found, 1, 0)]
 
 
-def test_of_trials_only_what_they_say_themselves_is_counted(place: Place) -> None:
+def test_of_trials_only_what_they_say_themselves_is_counted(place: Cohorts) -> None:
     trial = replace(RUNS, status="trialing", trial_start=START, trial_end=START + 14 * DAY)
     for number, reason in enumerate(["", "unused"]):
         gone = ended(trial, START + 14 * DAY, reason, "cancellation_requested")
@@ -263,7 +263,7 @@ def test_of_trials_only_what_they_say_themselves_is_counted(place: Place) -> Non
     assert place.at(20).left() == [ReasonCount("too_complex", 0, 1), ReasonCount("unused", 0, 1)]
 
 
-def test_reasons_stay_when_their_subscriptions_are_kept_no_more(place: Place) -> None:
+def test_reasons_stay_when_their_subscriptions_are_kept_no_more(place: Cohorts) -> None:
     times = most("endings") + 12
     for number in range(1, times + 1):
         at = START + number * 10 * DAY
@@ -304,7 +304,7 @@ def note(outcome: str, at: datetime, occasion: str = "1") -> MessageRecorded:
 
 
 def test_an_account_counts_by_its_first_message_of_a_step_with_a_holdout() -> None:
-    place = Place(HELD)
+    place = Cohorts(HELD)
     groups = {"sent": (1, 15, 16, 99), "held_out": (14, 30), "passed": (2,)}
     for outcome, days in groups.items():
         for number, day in enumerate(days):
@@ -323,7 +323,7 @@ def test_an_account_counts_by_its_first_message_of_a_step_with_a_holdout() -> No
 
 
 def test_who_pays_when_the_message_comes_does_not_convert_by_it() -> None:
-    place = Place(HELD)
+    place = Cohorts(HELD)
     place.at(70).tell(began(RUNS))
     place.tell(note("sent", START + 20 * DAY))
     assert place.effects() == [StepEffect("note", 1, 0)]
@@ -335,7 +335,7 @@ def test_who_pays_when_the_message_comes_does_not_convert_by_it() -> None:
 
 
 def test_what_a_step_showed_stays_when_nobody_is_held_out_any_more() -> None:
-    place = Place(HELD)
+    place = Cohorts(HELD)
     place.tell(note("held_out", START))
     without = replace(HELD, steps=tuple(replace(one, hold_out=0) for one in HELD.steps))
     place.services = replace(place.services, policy=without)
