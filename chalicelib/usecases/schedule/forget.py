@@ -12,7 +12,7 @@ from chalicelib.domain.instances.lifecycle import is_leaving, keeps_from_erasure
 from chalicelib.domain.schedule.forgetting import forgotten_at
 from chalicelib.domain.stripe_objects.objects import Customer
 from chalicelib.usecases.billing.leave_stripe import customers_to_leave, leave_stripe
-from chalicelib.usecases.fan_out import wake_instances
+from chalicelib.usecases.fan_out import forget_person, wake_instances
 from chalicelib.usecases.figures.writing import end_figures
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.services import Services
@@ -53,6 +53,7 @@ def erase_after_instance(account: Account, services: Services) -> None:
     if is_to_be_forgotten(account, services):
         forget(account, services)
         return
+    forget_person(account, services)  # before what is known of the person is cleared
     services.stores.partitions.clear(account.id)
     now = services.clock.now()
     end_figures(account, now, services)
@@ -83,6 +84,7 @@ def forget(account: Account, services: Services) -> None:
         facts: list[Fact] = [CustomerSnapshot(one, source) for one in deleted]
         apply_facts(account, facts, services, None)
         return
+    forget_person(account, services)
     services.stores.partitions.clear(account.id)
     services.stores.accounts.erase(account, now, frees_trials=True)
     services.stores.partitions.clear(account.id)  # what was written in between

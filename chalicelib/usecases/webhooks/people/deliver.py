@@ -44,7 +44,12 @@ from chalicelib.usecases.webhooks.people.system import (
     SystemDown,
     WorkspaceRefused,
 )
-from chalicelib.usecases.webhooks.people.write import People, archive_if_gone, write_contact
+from chalicelib.usecases.webhooks.people.write import (
+    People,
+    archive_if_gone,
+    revived,
+    write_contact,
+)
 from chalicelib.values import frozen, replace
 
 A_ROUND = 100
@@ -54,6 +59,7 @@ STAYS_FOR = timedelta(seconds=15)
 """A run waits so long at most until it may call again. For more, the sweep comes again."""
 
 TAKEN = CallAnswer(200)
+NEVER_MADE = "The customer was gone before there was a contact."
 NOT_GONE_YET = timedelta(hours=1)
 """For how long an erasure is waited for whose account is still there."""
 
@@ -160,6 +166,8 @@ class _Run:
         at = self.services.clock.now()
         events = self._events(waiting, known)
         error = refused
+        if person.archived and any(events.values()):
+            person = revived(account.id, person, self.people)
         for one in sorted(waiting, key=lambda one: _order(one, events.get(one.key))):
             event = events.get(one.key)
             if event is None and one.key in events:  # it is not there yet, and stays due
@@ -167,10 +175,8 @@ class _Run:
                 continue
             reason = refused
             if event:
-                if person.id and not person.archived:
-                    reason = self._told(account, known, event)
-                else:
-                    reason = refused or "The contact is archived."
+                has_contact = bool(person.id)
+                reason = self._told(account, known, event) if has_contact else refused or NEVER_MADE
             error = error or reason
             self._over(one, given_up(one, reason, at) if reason else after_attempt(one, TAKEN, at))
         archive_if_gone(known, person, self.people)

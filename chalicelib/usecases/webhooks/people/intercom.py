@@ -58,7 +58,7 @@ class Intercom:
         if person.archived and contact.is_gone:
             return Written(person)
         if person.archived and person.id:
-            self._call("POST", f"/contacts/{person.id}/unarchive", None)
+            self.revive(person)
         written = self._written(contact, person)
         after = replace(written.person, archived=False, named=bool(contact.name))
         return replace(written, person=after)
@@ -83,6 +83,10 @@ class Intercom:
         if answer.code not in (404, 410):
             _taken(answer)
         return True
+
+    def revive(self, person: Person) -> None:
+        """See PeopleSystem."""
+        self._call("POST", f"/contacts/{person.id}/unarchive", None)
 
     def join(self, account_id: str, person_id: str, into: str) -> None:
         """See PeopleSystem: the contact is archived. Intercom merges no users, only leads into one

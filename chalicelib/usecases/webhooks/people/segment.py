@@ -46,6 +46,9 @@ class Segment:
         """See PeopleSystem: it cannot do so."""
         return False
 
+    def revive(self, person: Person) -> None:
+        """See PeopleSystem: nothing is archived there."""
+
     def join(self, account_id: str, person_id: str, into: str) -> None:
         """See PeopleSystem: an `alias` tells that both are one."""
         self._send([alias(account_id, into, self._now())])

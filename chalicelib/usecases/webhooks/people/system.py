@@ -76,6 +76,9 @@ class PeopleSystem(Protocol):
         that cannot do so. Raises ContactRefused.
         """
 
+    def revive(self, person: Person) -> None:
+        """Bring an archived contact back."""
+
     def join(self, account_id: str, person_id: str, into: str) -> None:
         """The account is gone, since the account `into` has taken it in. Raises ContactRefused."""
 

@@ -62,6 +62,14 @@ def archive_if_gone(known: Contact, person: Person, people: People) -> None:
         _keep(known.account_id, person, replace(person, archived=True), people)
 
 
+def revived(account_id: str, person: Person, people: People) -> Person:
+    """The person, whose contact we had archived, brought back for what came late. Raises
+    SystemDown, Unavailable.
+    """
+    people.system.revive(person)
+    return _keep(account_id, person, replace(person, archived=False), people)
+
+
 def _with_leads(known: Contact, person: Person, people: People) -> Person:
     """Join the leads of the address, once it is proved: till then, whoever typed it into a form
     would get the conversations of its owner.
