@@ -5,7 +5,16 @@ from typing import Any
 from chalice.app import Chalice, Response
 
 from chalicelib.entry.admin import actions as operators_actions
-from chalicelib.entry.admin import customer, customers, figures, health, overviews, sign_in, today
+from chalicelib.entry.admin import (
+    customer,
+    customers,
+    figures,
+    health,
+    mails,
+    overviews,
+    sign_in,
+    today,
+)
 from chalicelib.entry.http import (
     access_tokens,
     accounts,
@@ -74,6 +83,7 @@ for module in (
     today,
     figures,
     health,
+    mails,
     overviews,
     customers,
     customer,

@@ -26,6 +26,9 @@ EVENT = "happening"
 PAGE = 50
 """The number of entries on a page."""
 
+MAILS_AMONG = 100
+"""How many of the last entries are looked through for those about messages."""
+
 REMEMBERED = 1000
 """About how many of the entries that a process put it remembers, so that it need not look for
 them. Those that expire it does not remember.
@@ -119,6 +122,35 @@ class Timelines:
             for entry in unknown
             if (f"ACCOUNT#{entry.account_id}", _sort_key(entry)) not in found
         ]
+
+    def newest_mails(self, account_id: str) -> list[Entry]:
+        """The entries about messages among the last hundred of all kinds, the newest first. Raises
+        Unavailable.
+        """
+        return self._mails(account_id, "LOG#", ScanIndexForward=False, Limit=MAILS_AMONG)
+
+    def mails_since(self, account_id: str, since: datetime) -> list[Entry]:
+        """The entries about messages in the megabyte from that time on, in order. Raises
+        Unavailable.
+        """
+        return self._mails(account_id, f"LOG#{stamp(since)}")
+
+    def _mails(self, account_id: str, first: str, **how: Any) -> list[Entry]:
+        with translate_errors():
+            answer = self._dynamodb.query(
+                TableName=self._table,
+                KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :end",
+                ExpressionAttributeValues={
+                    ":pk": {"S": f"ACCOUNT#{account_id}"},
+                    ":first": {"S": first},
+                    ":end": {"S": "LOG#~"},
+                },
+                ProjectionExpression="pk, sk, body",
+                **how,
+            )
+        # A filter cannot name the sort key, and would read as much.
+        entries = (entry_of(item) for item in answer["Items"])
+        return [entry for entry in entries if entry.kind == "mail"]
 
     def page(
         self, account_id: str, cursor: str | None, now: datetime

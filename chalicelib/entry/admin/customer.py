@@ -51,7 +51,7 @@ def customer_page(
         operator,
         "customer",
         status,
-        **customer_view(account, policy, now),
+        **customer_view(account, policy, now, wiring.timelines().newest_mails(account.id)),
         entries=entries,
         cursor=cursor,
         notice=query.get("notice", ""),

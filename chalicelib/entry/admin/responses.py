@@ -11,8 +11,14 @@ from chalicelib.entry.http.page_responses import redirect
 from chalicelib.entry.http.responses import status_of
 from chalicelib.runtime import wiring
 from chalicelib.runtime.telemetry import failure_of, logger
+from chalicelib.usecases.messaging.rebuild import NotRebuilt
 
-STATUS: dict[type[BillhookError], int] = {NoDashboard: 404, NotSignedIn: 401, LinkRefused: 404}
+STATUS: dict[type[BillhookError], int] = {
+    NoDashboard: 404,
+    NotSignedIn: 401,
+    LinkRefused: 404,
+    NotRebuilt: 404,
+}
 
 
 def admin_page(

@@ -1,6 +1,7 @@
 """What the dashboard shows of a customer: a row of a list, and the page of one."""
 
 import secrets
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -17,12 +18,15 @@ from chalicelib.domain.account.queries import (
 from chalicelib.domain.account.rules.directory import STATUSES, first_known, trial_end_of
 from chalicelib.domain.account.standing import REASONS, Standing
 from chalicelib.domain.account.state import Account
+from chalicelib.domain.changes.timeline import Entry
+from chalicelib.domain.messaging.past_messages import past_messages
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.policy.reasons import CANCELLATION_REASONS
 from chalicelib.domain.policy.selling import PRORATE
 from chalicelib.domain.schedule.due_work import due_work
 from chalicelib.domain.stripe_objects.objects import Subscription
 from chalicelib.localization.prices import price_of, spoken_method
+from chalicelib.pages.admin.mails import mails_view
 
 ACCESS = {
     "full": "Full access",
@@ -74,8 +78,10 @@ def row_of(account: Account, policy: Policy, now: datetime) -> dict[str, Any]:
     }
 
 
-def customer_view(account: Account, policy: Policy, now: datetime) -> dict[str, Any]:
-    """The values of the page of one customer."""
+def customer_view(
+    account: Account, policy: Policy, now: datetime, mailed: Iterable[Entry] = ()
+) -> dict[str, Any]:
+    """The values of the page of one customer. `mailed` is what the timeline tells of mails."""
     current = standing(account, policy, now)
     subscription = current_subscription(account)
     card = card_of(account, subscription)
@@ -102,9 +108,7 @@ def customer_view(account: Account, policy: Policy, now: datetime) -> dict[str, 
             key=creation_order,
             reverse=True,
         ),
-        "mails": sorted(account.mails.items(), key=lambda item: item[1].at, reverse=True)[
-            :MAILS_SHOWN
-        ],
+        "mails": mails_view(past_messages(account.mails, mailed)[:MAILS_SHOWN]),
         "due": due_work(account, policy, now)[:8],
         "instance": account.instance,
         "instance_means": INSTANCE_STATUSES.get(account.instance.status, "")

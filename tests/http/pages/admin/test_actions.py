@@ -139,7 +139,7 @@ def test_who_may_only_look_sees_no_form_and_does_nothing(
     before = account(ada)
     text = ben.opens(f"/admin/customers/{ada}").text
     assert "look only" in text
-    assert f"/admin/customers/{ada}/" not in text
+    assert f'action="/admin/customers/{ada}' not in text
     fields = {"until": "2099-01-01", "note": "x", "when": "now", "stripe": "true"}
     assert ben.sends(f"/admin/customers/{ada}/{call}", fields).status == 403
     assert account(ada) == before
