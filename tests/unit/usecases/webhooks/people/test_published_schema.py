@@ -18,8 +18,8 @@ from chalicelib.domain.people.segment import LARGEST_BATCH, LARGEST_MESSAGE
 from chalicelib.usecases.fan_out import forget_person, join_person
 from chalicelib.usecases.webhooks.people.segment import Segment
 from chalicelib.usecases.webhooks.people.workspace import Workspace
+from tests.unit.usecases.webhooks.people.lifecycles import lived
 from tests.unit.usecases.webhooks.people.scene import PeopleScene
-from tests.unit.usecases.webhooks.people.lives import lived
 
 PUBLISHED = Path(__file__).parent / "published"
 INTERCOM = json.loads((PUBLISHED / "intercom_2.15.json").read_text())

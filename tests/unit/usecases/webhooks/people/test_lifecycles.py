@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.domain.people.contact import ATTRIBUTES
 from tests.fakes.grids import in_part
-from tests.unit.usecases.webhooks.people.lives import lived
+from tests.unit.usecases.webhooks.people.lifecycles import lived
 
 LIVES = 25
 SEEDS = [seed for seed in range(8) if seed == 2 or in_part(f"a set of {LIVES} lives, {seed}")]

@@ -50,7 +50,9 @@ LIFE = 75 * DAY
 
 
 class PeopleLives(Population):
-    """`live` so many customers' lives; `wrong` says then what differs at Intercom, and `recorded` has every call with its body and answer."""
+    """`live` so many customers' lives; `wrong` says then what differs at Intercom, and `recorded`
+    has every call with its body and answer.
+    """
 
     def __init__(self, seed: int) -> None:
         super().__init__(HANDED_OVER)
