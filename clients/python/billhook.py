@@ -234,9 +234,19 @@ class ContractWithdrawnEvent(TypedDict):
     data: dict[str, Any]
 
 
+class ConversionsWithin(TypedDict):
+    days: int | None
+    converted: int
+
+
 class CurrencyRevenue(TypedDict):
     annualised: int
     days: list[RevenueDay]
+
+
+class CustomersKept(TypedDict):
+    months: int
+    customers: int | None
 
 
 class Error(TypedDict):
@@ -361,11 +371,54 @@ class KeySet(TypedDict):
     keys: list[dict[str, Any]]
 
 
+class Leaving(TypedDict):
+    reasons: list[LeavingReason]
+
+
+class LeavingReason(TypedDict):
+    reason: Literal[
+        "too_expensive",
+        "missing_features",
+        "switched_service",
+        "unused",
+        "customer_service",
+        "too_complex",
+        "low_quality",
+        "other",
+        "cancellation_requested",
+        "payment_failed",
+        "payment_disputed",
+    ]
+    customers: int
+    trials: int
+
+
 class LinkOpening(TypedDict):
     at: str
     link: str
     browser: str
     ended: bool
+
+
+class MessageEffect(TypedDict):
+    step: str
+    sequence: str | None
+    sent: int
+    converted: int
+    held_out: int
+    held_out_converted: int
+    difference: float | None
+    low: float | None
+    high: float | None
+
+
+class Messages(TypedDict):
+    steps: list[MessageEffect]
+
+
+class MilestoneCount(TypedDict):
+    name: str
+    reached: int
 
 
 class NewWebhookEndpoint(TypedDict):
@@ -451,6 +504,16 @@ class Received(TypedDict):
 
 class Replayed(TypedDict):
     count: int
+
+
+class Retention(TypedDict):
+    weeks: list[RetentionWeek]
+
+
+class RetentionWeek(TypedDict):
+    week: str
+    customers: int
+    kept: list[CustomersKept]
 
 
 class Revenue(TypedDict):
@@ -646,6 +709,10 @@ class TrialWeek(TypedDict):
     converted: int
     expired: int
     running: int
+    activated: int
+    milestones: list[MilestoneCount]
+    median_days: int | None
+    conversions: list[ConversionsWithin]
 
 
 class Trials(TypedDict):
@@ -910,6 +977,27 @@ class Billhook:
             None,
             {"cursor": cursor, "types": types, "account_id": account_id, "limit": limit},
             None,
+        )
+        return answer
+
+    def get_leaving(self, *, from_: str | None = None, to: str | None = None) -> Leaving:
+        """Why customers left, and why trials did not become customers, the most frequent first."""
+        answer: Leaving = self._call(
+            "GET", "/reports/leaving", None, {"from": from_, "to": to}, None
+        )
+        return answer
+
+    def get_message_effects(self, *, from_: str | None = None, to: str | None = None) -> Messages:
+        """What followed each message with a holdout, among those that got it and those held out."""
+        answer: Messages = self._call(
+            "GET", "/reports/messages", None, {"from": from_, "to": to}, None
+        )
+        return answer
+
+    def get_retention(self, *, from_: str | None = None, to: str | None = None) -> Retention:
+        """Customers by the week in which they first brought in anything, and how many still do."""
+        answer: Retention = self._call(
+            "GET", "/reports/retention", None, {"from": from_, "to": to}, None
         )
         return answer
 

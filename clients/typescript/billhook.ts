@@ -205,9 +205,19 @@ export interface ContractWithdrawnEvent {
   data: Record<string, unknown>
 }
 
+export interface ConversionsWithin {
+  days: number | null
+  converted: number
+}
+
 export interface CurrencyRevenue {
   annualised: number
   days: Array<RevenueDay>
+}
+
+export interface CustomersKept {
+  months: number
+  customers: number | null
 }
 
 export interface Error {
@@ -331,11 +341,53 @@ export interface KeySet {
   keys: Array<Record<string, unknown>>
 }
 
+export interface Leaving {
+  reasons: Array<LeavingReason>
+}
+
+export interface LeavingReason {
+  reason:
+    | 'too_expensive'
+    | 'missing_features'
+    | 'switched_service'
+    | 'unused'
+    | 'customer_service'
+    | 'too_complex'
+    | 'low_quality'
+    | 'other'
+    | 'cancellation_requested'
+    | 'payment_failed'
+    | 'payment_disputed'
+  customers: number
+  trials: number
+}
+
 export interface LinkOpening {
   at: string
   link: string
   browser: string
   ended: boolean
+}
+
+export interface MessageEffect {
+  step: string
+  sequence: string | null
+  sent: number
+  converted: number
+  held_out: number
+  held_out_converted: number
+  difference: number | null
+  low: number | null
+  high: number | null
+}
+
+export interface Messages {
+  steps: Array<MessageEffect>
+}
+
+export interface MilestoneCount {
+  name: string
+  reached: number
 }
 
 export interface NewWebhookEndpoint {
@@ -421,6 +473,16 @@ export interface Received {
 
 export interface Replayed {
   count: number
+}
+
+export interface Retention {
+  weeks: Array<RetentionWeek>
+}
+
+export interface RetentionWeek {
+  week: string
+  customers: number
+  kept: Array<CustomersKept>
 }
 
 export interface Revenue {
@@ -615,6 +677,10 @@ export interface TrialWeek {
   converted: number
   expired: number
   running: number
+  activated: number
+  milestones: Array<MilestoneCount>
+  median_days: number | null
+  conversions: Array<ConversionsWithin>
 }
 
 export interface Trials {
@@ -898,6 +964,27 @@ export class Billhook {
     options: { cursor?: string, types?: string, account_id?: string, limit?: number } = {},
   ): Promise<Events> {
     return this.call('GET', `/events`, undefined, options) as Promise<Events>
+  }
+
+  /**
+   * Why customers left, and why trials did not become customers, the most frequent first.
+   */
+  getLeaving(options: { from?: string, to?: string } = {}): Promise<Leaving> {
+    return this.call('GET', `/reports/leaving`, undefined, options) as Promise<Leaving>
+  }
+
+  /**
+   * What followed each message with a holdout, among those that got it and those held out.
+   */
+  getMessageEffects(options: { from?: string, to?: string } = {}): Promise<Messages> {
+    return this.call('GET', `/reports/messages`, undefined, options) as Promise<Messages>
+  }
+
+  /**
+   * Customers by the week in which they first brought in anything, and how many still do.
+   */
+  getRetention(options: { from?: string, to?: string } = {}): Promise<Retention> {
+    return this.call('GET', `/reports/retention`, undefined, options) as Promise<Retention>
   }
 
   /**

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.figures.counts import StepEffect
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.usecases.figures.close import close_figures
@@ -14,6 +15,7 @@ from tests.http.conftest import Answer, Stage
 
 TODAY = datetime.now(UTC).date()
 LIFE = RECORDINGS["upgrades_then_downgrades"]
+REPORTS = ("revenue", "trials", "retention", "leaving", "messages")
 
 
 def asked(stage: Stage, report: str, **query: str) -> Answer:
@@ -86,6 +88,12 @@ def test_a_trial_is_counted_in_the_week_of_its_start(stage: Stage) -> None:
         "converted": 1,
         "expired": 0,
         "running": 0,
+        "activated": 0,
+        "milestones": [],
+        "median_days": 14,
+        "conversions": [
+            {"days": days, "converted": int(days == 14)} for days in (1, 7, 14, 30, 60, None)
+        ],
     }
     assert all(week["started"] == 0 for week in weeks[1:])
 
@@ -109,18 +117,59 @@ def test_an_empty_stage_answers_thirty_days_without_a_currency(stage: Stage) -> 
         ({"since": "2026-03-02"}, "since"),
     ],
 )
-@pytest.mark.parametrize("report", ["revenue", "trials"])
+@pytest.mark.parametrize("report", REPORTS)
 def test_a_wrong_day_is_named(stage: Stage, report: str, query: dict[str, str], field: str) -> None:
     answer = asked(stage, report, **query)
     assert (answer.status, answer.body["error"]["field"]) == (400, field)
 
 
 def test_two_years_are_a_report(stage: Stage) -> None:
-    answer = asked(stage, "revenue", **{"from": "2024-01-01", "to": "2025-12-31"})
-    assert answer.status == 200
-    assert asked(stage, "trials", **{"from": "2024-01-01", "to": "2025-12-31"}).status == 200
+    for report in REPORTS:
+        answer = asked(stage, report, **{"from": "2024-01-01", "to": "2025-12-31"})
+        assert answer.status == 200
 
 
 def test_reports_take_a_read_key(stage: Stage) -> None:
-    assert stage.get("/reports/revenue", None).status == 401
-    assert stage.get("/reports/trials", stage.key("access")).status == 403
+    for report in REPORTS:
+        assert stage.get(f"/reports/{report}", None).status == 401
+        assert stage.get(f"/reports/{report}", stage.key("access")).status == 403
+
+
+def test_customers_are_counted_by_their_first_week_and_leave_for_a_reason(stage: Stage) -> None:
+    life = RECORDINGS["canceled_at_once"].moved_to(began(days=100))
+    stage.stripe.truth = life.truth(len(life.events))
+    for event in life.events:
+        assert stage.webhook(event).status == 200
+    assert stage.work() == set()
+    first = day_of(life.events[0]["created"])
+    (week, *others) = asked(stage, "retention", **{"from": first.isoformat()}).body["weeks"]
+    assert (week["week"], week["customers"]) == (str(first - timedelta(first.weekday())), 1)
+    assert week["kept"] == [
+        {"months": months, "customers": number}
+        for months, number in ((1, 0), (2, 0), (3, 0), (6, None), (12, None))
+    ]
+    assert not any(one["customers"] for one in others)
+    leaving = asked(stage, "leaving", **{"from": first.isoformat()}).body["reasons"]
+    assert leaving == [{"reason": "cancellation_requested", "customers": 1, "trials": 0}]
+
+
+def test_the_effect_of_a_message_is_told_with_its_interval(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [StepEffect("note", 4, 2, 2, 0), StepEffect("gone", 1)]
+    monkeypatch.setattr("chalicelib.entry.http.reports.message_effects", lambda *_: found)
+    note, gone = asked(stage, "messages").body["steps"]
+    difference = found[0].difference
+    assert difference
+    assert note == {
+        "step": "note",
+        "sequence": next(one.sequence for one in wiring.policy().steps if one.id == "note"),
+        "sent": 4,
+        "converted": 2,
+        "held_out": 2,
+        "held_out_converted": 0,
+        "difference": difference[0],
+        "low": difference[1],
+        "high": difference[2],
+    }
+    assert (gone["sequence"], gone["difference"], gone["low"]) == (None, None, None)

@@ -113,8 +113,8 @@ class Busy:
         for path in ("", "/access", "/timeline"):
             assert self.system.call("GET", f"/accounts/{account}{path}")[0] == 200
         assert self.system.post(f"/accounts/{account}/access/token", {})[0] == 200
-        for report in ("/reports/revenue", "/reports/trials"):
-            assert self.system.call("GET", report)[0] == 200
+        for report in ("revenue", "trials", "retention", "leaving", "messages"):
+            assert self.system.call("GET", f"/reports/{report}")[0] == 200
         operator = {"Authorization": f"Bearer {self.state['admin_key']}"}
         for path in ("/admin", "/admin/health", f"/admin/customers/{account}"):
             assert self.system.call("GET", path, headers=operator)[0] == 200

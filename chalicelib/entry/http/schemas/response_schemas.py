@@ -8,7 +8,6 @@ from chalicelib.domain.billing.payments import OPEN_STATUSES
 from chalicelib.domain.changes.audit import ACTIONS
 from chalicelib.domain.changes.event_catalogue import CATALOGUE
 from chalicelib.domain.changes.event_document import ACCESS_SCHEMAS, COMMON_SCHEMAS
-from chalicelib.domain.figures.movements import MOVEMENTS
 from chalicelib.entry.http.schemas.request import Schema
 
 TEXT: Schema = {"type": "string"}
@@ -260,43 +259,6 @@ EVENTS = fields(
     },
     title="Events",
 )
-DAY: Schema = {"type": "string", "format": "date"}
-_REVENUE_DAY = fields(
-    {
-        "date": DAY,
-        "mrr": WHOLE | {"description": "At the end of the day, in UTC."},
-        **{name: WHOLE | {"description": meaning} for name, meaning in MOVEMENTS.items()},
-    },
-    title="RevenueDay",
-)
-_CURRENCY_REVENUE = fields(
-    {
-        "annualised": WHOLE | {"description": "12 times the last day's mrr."},
-        "days": array(_REVENUE_DAY),
-    },
-    title="CurrencyRevenue",
-)
-REVENUE = fields(
-    {
-        "currencies": {
-            "type": "object",
-            "additionalProperties": _CURRENCY_REVENUE,
-            "description": "By currency, such as usd. All amounts are in minor units.",
-        }
-    },
-    title="Revenue",
-)
-_TRIAL_WEEK = fields(
-    {
-        "week": DAY | {"description": "The Monday of the week in which the trials started (UTC)."},
-        "started": WHOLE,
-        "converted": WHOLE | {"description": "Paid an invoice of more than 0 since, whenever."},
-        "expired": WHOLE | {"description": "Ended without."},
-        "running": WHOLE,
-    },
-    title="TrialWeek",
-)
-TRIALS = fields({"weeks": array(_TRIAL_WEEK)}, title="Trials")
 URL = fields({"url": TEXT | {"format": "uri"}}, title="Page")
 SIGNED_UP = fields(
     {
