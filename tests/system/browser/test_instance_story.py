@@ -57,11 +57,20 @@ def gets_workspace(customer: Visitor) -> str:
 
 
 def pays(customer: Visitor) -> None:
-    """From the locked workspace to Stripe's page, and back into it."""
+    """From the workspace to Stripe's page for a card, and back to where it leads into it."""
     customer.page.click("#billing")
     customer.page.wait_for_selector("#submit")
     saves_card(customer, "4242424242424242")
     customer.page.wait_for_selector("#app")
+    customer.system.settle()
+
+
+def saves_a_card_that_declines(customer: Visitor) -> None:
+    """From the workspace to Stripe's portal, where who has a card is led."""
+    customer.page.click("#billing")
+    customer.page.check("input[value='4000000000000341']")
+    customer.page.click("text=Save card")
+    customer.page.wait_for_selector("#card:has-text('0341')")
     customer.system.settle()
 
 
@@ -108,6 +117,33 @@ def test_a_workspace_that_was_suspended_opens_again_after_the_payment(customer: 
     assert customer.page.url == workspace
     customer.goes_to(welcome)
     assert customer.page.url == workspace
+
+
+def test_a_workspace_is_read_only_while_a_renewal_is_not_paid(customer: Visitor) -> None:
+    page = customer.page
+    began = customer.system.now()
+    workspace = gets_workspace(customer)
+    page.fill("#report", "Sales of March")
+    page.click("text=Write it")
+    pays(customer)
+    customer.system.move_clock(began + 20 * DAY)
+    customer.goes_to(workspace)
+    saves_a_card_that_declines(customer)
+    customer.system.move_clock(began + 53 * DAY)
+    customer.goes_to(workspace)
+    assert "Your last payment failed." in customer.reads("#limited")
+    assert customer.reads("#reports") == "Sales of March", "what is theirs can be read"
+    assert not page.query_selector("#report"), "nothing can be written"
+    picture(customer, "workspace-limited")
+    page.set_viewport_size(PHONE)
+    fits(customer, "workspace-limited-phone")
+    page.set_viewport_size(DESKTOP)
+    pays(customer)
+    page.click("#app")
+    page.wait_for_url(workspace)
+    assert not page.query_selector("#limited")
+    assert page.query_selector("#report")
+    assert not customer.complaints
 
 
 def test_every_page_of_the_way_fits_a_phone(on_a_phone: Visitor) -> None:
