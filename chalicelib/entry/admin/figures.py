@@ -10,7 +10,14 @@ from chalicelib.entry.admin.responses import admin_page
 from chalicelib.entry.admin.session import page, query_of
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
-from chalicelib.usecases.figures.reports import DEFAULT, LONGEST, revenue, trials
+from chalicelib.usecases.figures.reports import (
+    DEFAULT,
+    LONGEST,
+    reasons,
+    retention,
+    revenue,
+    trials,
+)
 
 bp = Blueprint(__name__)
 
@@ -29,12 +36,20 @@ def show_revenue(operator: Operator) -> Response:
 
 @page(bp, "/admin/trials")
 def show_trials(operator: Operator) -> Response:
-    """Show the trials of each week, and how many became customers."""
-    from chalicelib.pages.admin.figures import trials_view
+    """Show the trials of each week, how many became customers and stayed, and why others left."""
+    from chalicelib.pages.admin.figures import reasons_view, retention_view, trials_view
 
     first, last = _span(WEEKS)
-    found = trials(wiring.services(), first, last)
-    return admin_page(operator, "trials", first=first, last=last, **trials_view(found))
+    services = wiring.services()
+    return admin_page(
+        operator,
+        "trials",
+        first=first,
+        last=last,
+        **trials_view(trials(services, first, last)),
+        **retention_view(retention(services, first, last)),
+        reasons=reasons_view(reasons(services, first, last)),
+    )
 
 
 def _span(length: timedelta) -> tuple[date, date]:

@@ -1,11 +1,15 @@
-"""What the dashboard shows of revenue and trials."""
+"""What the dashboard shows of revenue, trials and customers."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from chalicelib.domain.figures.counts import ReasonCount, RetentionWeek
 from chalicelib.domain.figures.movements import CurrencyRevenue
-from chalicelib.domain.figures.trials import TrialWeek
+from chalicelib.domain.figures.records import MONTHS
+from chalicelib.domain.figures.trials import SPANS, TrialWeek, median_days, spans
+from chalicelib.domain.policy.reasons import END_REASONS
 from chalicelib.localization.amounts import money
 from chalicelib.pages.admin.charts import chart
 
@@ -34,7 +38,9 @@ def revenue_view(found: Mapping[str, CurrencyRevenue]) -> list[dict[str, Any]]:
 
 
 def trials_view(found: Sequence[TrialWeek]) -> dict[str, Any]:
-    """The weeks, the newest first, a chart of those that converted, and the sums."""
+    """The weeks, the newest first, a chart of those that started, the sums, and how long it took
+    until they converted.
+    """
     started = sum(week.started for week in found)
     converted = sum(week.converted for week in found)
     bars = [
@@ -45,13 +51,60 @@ def trials_view(found: Sequence[TrialWeek]) -> dict[str, Any]:
         )
         for week in found
     ]
+    days, milestones = Counter[int](), Counter[str]()
+    for week in found:
+        days.update(week.days)
+        milestones.update(week.milestones)
     return {
         "weeks": found[::-1],
         "chart": chart(bars),
         "started": started,
         "converted": converted,
         "share": round(100 * converted / started) if started else None,
+        "median": median_days(days),
+        "spans": [
+            (_span(span), number, round(100 * number / converted))
+            for span, number in spans(days).items()
+            if converted
+        ],
+        "milestones": [
+            (name, number, round(100 * number / started))
+            for name, number in milestones.most_common()
+            if started
+        ],
     }
+
+
+def retention_view(found: Sequence[RetentionWeek]) -> dict[str, Any]:
+    """The weeks with customers, the newest first: of each how many are left, and their share."""
+    return {
+        "months": MONTHS,
+        "cohorts": [
+            {
+                "week": one.week,
+                "customers": one.customers,
+                "kept": [
+                    (number, round(100 * number / one.customers)) if number is not None else None
+                    for number in one.kept.values()
+                ],
+            }
+            for one in reversed(found)
+            if one.customers
+        ],
+    }
+
+
+def reasons_view(found: Sequence[ReasonCount]) -> list[tuple[str, ReasonCount]]:
+    """Each reason in words, with its numbers."""
+    return [(END_REASONS[one.reason], one) for one in found]
+
+
+def _span(days: int | None) -> str:
+    if days is None:
+        return f"more than {SPANS[-1]} days"
+    place = SPANS.index(days)
+    begin = SPANS[place - 1] + 1 if place else 0
+    return f"{begin} to {days} days"
 
 
 def _short(day: date) -> str:

@@ -4,13 +4,15 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from chalicelib.domain.figures.counts import ReasonCount, RetentionWeek
 from chalicelib.domain.figures.movements import CurrencyRevenue, RevenueDay
 from chalicelib.domain.figures.trials import TrialWeek
+from chalicelib.domain.policy.reasons import END_REASONS
 from chalicelib.domain.policy.sequences import Step
 from chalicelib.domain.schedule.watch.open_conditions import OpenCondition, OpenConditions
 from chalicelib.pages.admin.charts import HEIGHT, WIDTH, chart
 from chalicelib.pages.admin.conditions import open_now
-from chalicelib.pages.admin.figures import revenue_view, trials_view
+from chalicelib.pages.admin.figures import reasons_view, retention_view, revenue_view, trials_view
 from chalicelib.pages.admin.health import spoken_age
 from chalicelib.pages.admin.messages import when_of
 from chalicelib.pages.admin.rendering import page, stylesheet
@@ -57,6 +59,37 @@ def test_the_share_of_trials_that_convert_needs_a_trial() -> None:
     assert trials_view([TrialWeek(date(2026, 3, 2), 4, 1, 1, 2)])["share"] == 25
 
 
+def test_trials_are_shown_with_the_time_to_conversion_and_their_milestones() -> None:
+    shown = trials_view(
+        [
+            TrialWeek(date(2026, 3, 2), 4, 2, 2, days={1: 1, 90: 1}, milestones={"a": 1, "b": 2}),
+            TrialWeek(date(2026, 3, 9), 4, 1, 3, days={14: 1}, milestones={"a": 4}),
+        ]
+    )
+    assert shown["median"] == 14
+    assert shown["milestones"] == [("a", 5, 62), ("b", 2, 25)]
+    assert shown["spans"] == [
+        ("0 to 1 days", 1, 33),
+        ("2 to 7 days", 0, 0),
+        ("8 to 14 days", 1, 33),
+        ("15 to 30 days", 0, 0),
+        ("31 to 60 days", 0, 0),
+        ("more than 60 days", 1, 33),
+    ]
+
+
+def test_who_is_left_is_shown_with_the_share_once_it_is_known() -> None:
+    week = RetentionWeek(date(2026, 3, 2), 8, {1: 6, 2: None, 3: None, 6: None, 12: None})
+    shown = retention_view([week, RetentionWeek(date(2026, 3, 9), 0, {})])
+    (one,) = shown["cohorts"]
+    assert (one["customers"], one["kept"]) == (8, [(6, 75), None, None, None, None])
+
+
+def test_every_reason_is_shown_in_words() -> None:
+    shown = reasons_view([ReasonCount(reason, 1, 1) for reason in END_REASONS])
+    assert [words for words, _ in shown] == list(END_REASONS.values())
+
+
 @pytest.mark.parametrize(
     ("offset", "words"),
     [
@@ -94,7 +127,14 @@ def test_a_hostile_text_is_escaped_in_a_chart_too() -> None:
         started=1,
         converted=0,
         share=0,
+        median=None,
+        spans=[],
+        milestones=[("<b>", 1, 100)],
+        months=(1,),
+        cohorts=[{"week": "<b>", "customers": 4, "kept": [(3, 75), None]}],
+        reasons=[("<b>", ReasonCount("other", 1, 0))],
     )
+    assert '3 (75 %)</td><td class="number">–</td>' in shown
     assert "<script>" not in shown
     assert "<i>Acme" not in shown
     assert "<b>" not in shown

@@ -58,6 +58,8 @@ def test_the_chart_of_trials_has_a_title_a_text_and_a_table(desk: Dashboard) -> 
     assert "1 trials started" in text
     assert '<td class="number">1</td>' in text
     assert 'role="img" aria-labelledby="trials-chart-title trials-chart-text"' in text
+    for empty in ("None was reached", "No trial has converted", "Nobody became", "Nobody left"):
+        assert empty in text
 
 
 def test_days_that_are_none_are_refused_in_words(desk: Dashboard) -> None:
