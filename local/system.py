@@ -139,6 +139,8 @@ class System:
             parameters["slack-webhook-url"] = slack
         if token := self._intercom.token if self._intercom else os.environ.get("PEOPLE_TOKEN"):
             parameters["people-token"] = token
+        if told := os.environ.get("PEOPLE_WEBHOOK_SECRET"):
+            parameters["people-webhook-secrets"] = told
         made = os.environ.get("INSTANCE_SECRET") or as_secret(secrets.token_bytes(32))
         parameters["instance-secret"] = made
         self._begin("table, queues and secrets")

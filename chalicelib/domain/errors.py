@@ -60,6 +60,12 @@ class EndpointNotFound(BillhookError):
     code = "endpoint_not_found"
 
 
+class NotSetUp(BillhookError):
+    """What this address is for is not set up in this stage."""
+
+    code = "not_set_up"
+
+
 class AccountTaken(BillhookError):
     """A pointer that only one account can have (a Stripe customer, an external id) belongs to
     another.

@@ -115,6 +115,13 @@ METRICS = {
     ),
     "Disputes": "A customer disputes a payment. Respond in Stripe's dashboard.",
     "PeopleRefused": ("The people system does not take an account as it is. ops people shows why."),
+    "PeopleSignaturesRefused": (
+        "A webhook of the people system had no valid signature: another sender, or a wrong secret."
+    ),
+    "PeopleWebhooksIgnored": (
+        "A webhook of the people system changed nothing: no milestone stands for its event, there"
+        " is no such account, it is of the other mode, or it came too late."
+    ),
     "DeliveriesGivenUp": "An event was not delivered to an endpoint. Replay it.",
     "EndpointsDisabled": "An endpoint was disabled: it fails for days, or wants no more events.",
 }

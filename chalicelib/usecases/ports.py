@@ -156,6 +156,9 @@ class AccountStore(Protocol):
     def with_email(self, email: str) -> list[Account]:
         """The accounts that have this address."""
 
+    def with_external_id(self, external_id: str) -> Account | None:
+        """The account that has this id of the product."""
+
     def with_trial(self, identity: str) -> Account | None:
         """The account that has had the trial of this identity."""
 

@@ -102,6 +102,13 @@ SECRETS = (
         needed=lambda policy: policy.people is not None,
     ),
     Secret(
+        "people-webhook-secrets",
+        re.compile(r"[\x21-\x7e]{8,}(\s+[\x21-\x7e]{8,})*"),
+        "Intercom's client secret, or Segment's shared secret; several apart by white space",
+        source="Intercom: Developer Hub, your app, Basic information (docs/people.md)",
+        needed=lambda policy: False,  # only a stage that Intercom or Segment calls has one
+    ),
+    Secret(
         "captcha-secret",
         re.compile(r"\S{10,}"),
         "the CAPTCHA service's secret",

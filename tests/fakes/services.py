@@ -107,6 +107,10 @@ class MemoryAccounts:
             if (account := self.load(id)) and wanted in pointers(account)
         ]
 
+    def with_external_id(self, external_id: str) -> Account | None:
+        found = self.load(self.owners.get(external_id, ""))
+        return found if found and found.profile.external_id == external_id else None
+
     def with_trial(self, identity: str) -> Account | None:
         return self.load(self.owners.get(identity, ""))
 

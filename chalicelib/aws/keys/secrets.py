@@ -54,12 +54,7 @@ class Secrets:
         """The keys with which the owner's product signs claims: two during a rotation, none if the
         parameter does not exist. It separates them by white space.
         """
-        try:
-            return self._get("claim-keys").split()
-        except Unavailable as error:
-            if _is_missing(error):
-                return []
-            raise
+        return self._optional("claim-keys").split()
 
     @property
     def signing_keys(self) -> str:
@@ -84,6 +79,13 @@ class Secrets:
         return self._get("people-token")
 
     @property
+    def people_webhook_secrets(self) -> list[str]:
+        """The secrets with which the people system signs its webhooks: two during a rotation, none
+        if the parameter does not exist. It separates them by white space.
+        """
+        return self._optional("people-webhook-secrets").split()
+
+    @property
     def captcha_secret(self) -> str:
         """The secret of the CAPTCHA service, if the policy uses one."""
         return self._get("captcha-secret")
@@ -101,6 +103,16 @@ class Secrets:
             value = self._read(name)
             self._kept[name] = value, now + CACHED_SECONDS
         return value
+
+    def _optional(self, name: str) -> str:
+        """Empty if there is no such parameter, which is kept too: strangers may ask for it."""
+        try:
+            return self._get(name)
+        except Unavailable as error:
+            if not _is_missing(error):
+                raise
+            self._kept[name] = "", time.time() + CACHED_SECONDS
+            return ""
 
     def _read(self, name: str) -> str:
         from botocore.exceptions import BotoCoreError, ClientError

@@ -34,6 +34,10 @@ class Person:
     contact cannot be found; `digest` of the contact that was written last, `refused` of the one
     that was refused last, `reason` why. `archived` says that we archived it, `named` that we gave
     it a name, and `leads` stands for the address whose leads were joined with it.
+
+    `told` is whether it was written last that the person is unsubscribed from mail, since
+    `told_at`; `heard` what that system said of it last, at its second `heard_at`. `left_there_at`
+    is the second at which the person unsubscribed there, if the account did so for it.
     """
 
     id: str = ""
@@ -45,6 +49,11 @@ class Person:
     named: bool = False
     leads: str = ""
     version: int = 0
+    told: bool | None = None
+    told_at: datetime | None = None
+    heard: bool | None = None
+    heard_at: datetime | None = None
+    left_there_at: datetime | None = None
 
 
 @frozen

@@ -2,12 +2,20 @@
 Segment's HTTP API.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.outgoing.targets import read_target
-from chalicelib.domain.policy.keys import Key, boolean, one_of, read_keys, table, text_list
+from chalicelib.domain.policy.keys import (
+    Key,
+    boolean,
+    identifier,
+    one_of,
+    read_keys,
+    table,
+    text_list,
+)
 from chalicelib.domain.policy.policy import PeoplePolicy
 
 INTERCOM, SEGMENT = "intercom", "segment"
@@ -53,12 +61,34 @@ def _fields(value: Any) -> str | None:
     return f"must list some of {', '.join(FIELDS)}" if unknown else None
 
 
+def event_key(name: str) -> str:
+    """What an event is found by: Intercom does not mind case, and makes dots and dollar signs
+    hyphens.
+    """
+    return name.strip().casefold().replace(".", "-").replace("$", "-")
+
+
+def _milestones(value: Any) -> str | None:
+    if not isinstance(value, dict) or any(
+        not event_key(name) or identifier(milestone) for name, milestone in value.items()
+    ):
+        return "must give the name of a milestone for each name of an event"
+    keys = [event_key(name) for name in value]
+    twice = next((name for name in value if keys.count(event_key(name)) > 1), None)
+    return f"has the event {twice} twice: upper and lower case are the same" if twice else None
+
+
 _PEOPLE = {
     "to": Key(one_of(INTERCOM, SEGMENT), 'to = "intercom"'),
     "base_url": Key(_base_url, 'base_url = "https://api.eu.intercom.io"', required=False),
     "events": Key(text_list, 'events = ["trial.started"]', (), required=False),
     "fields": Key(_fields, 'fields = ["email", "billing_access"]', list(FIELDS), required=False),
     "revive_archived": Key(boolean, "revive_archived = true", True, required=False),
+    "follow_unsubscribes": Key(boolean, "follow_unsubscribes = true", True, required=False),
+    "follow_subscribes": Key(boolean, "follow_subscribes = false", False, required=False),
+    "milestones": Key(
+        _milestones, 'milestones = { "Project Created" = "first_project" }', {}, required=False
+    ),
 }
 
 
@@ -78,7 +108,20 @@ def read_people(raw: Mapping[str, Any], mistakes: list[str]) -> PeoplePolicy | N
         events=tuple(values["events"]),
         fields=frozenset(values["fields"]),
         revive_archived=values["revive_archived"],
+        follow_unsubscribes=values["follow_unsubscribes"],
+        follow_subscribes=values["follow_subscribes"],
+        milestones={event_key(name): to for name, to in values["milestones"].items()},
     )
+
+
+def check_reported_milestones(
+    people: PeoplePolicy | None, milestones: Collection[str], mistakes: list[str]
+) -> None:
+    """Add a mistake for each milestone that an event stands for and that there is not."""
+    mistakes += [
+        f'people.milestones: there is no milestone {name}. Example: milestones = ["{name}"]'
+        for name in sorted(set(people.milestones.values()) - set(milestones) if people else ())
+    ]
 
 
 def refuse_local_people(policy: PeoplePolicy | None) -> None:

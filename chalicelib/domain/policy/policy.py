@@ -239,6 +239,10 @@ class PeoplePolicy:
     """The people system: `to` is intercom or segment, `base_url` its address. It gets events of the
     types `events`, all if it is empty, and of each account the `fields`. Contacts that were
     archived there are revived, or left.
+
+    Who unsubscribes there is unsubscribed here if `follow_unsubscribes`; who subscribes there again
+    is subscribed here, though they unsubscribed here, if `follow_subscribes`. `milestones` has the
+    milestone that an event there stands for, by its key (domain/policy/people.py).
     """
 
     to: str
@@ -246,6 +250,9 @@ class PeoplePolicy:
     events: tuple[str, ...] = ()
     fields: frozenset[str] = frozenset()
     revive_archived: bool = True
+    follow_unsubscribes: bool = True
+    follow_subscribes: bool = False
+    milestones: Mapping[str, str] = field(default_factory=dict)
 
 
 @frozen

@@ -23,7 +23,7 @@ from chalicelib.domain.policy.keys import (
 )
 from chalicelib.domain.policy.mail import read_mail
 from chalicelib.domain.policy.milestones import read_milestones
-from chalicelib.domain.policy.people import read_people
+from chalicelib.domain.policy.people import check_reported_milestones, read_people
 from chalicelib.domain.policy.plans import currency_code, read_plans
 from chalicelib.domain.policy.policy import AccessPolicy, PeoplePolicy, Policy, TrialPolicy
 from chalicelib.domain.policy.selling import read_cancel, read_checkout
@@ -117,6 +117,7 @@ def read_policy(toml: str, messages: Collection[str] | None = None) -> Policy:
     steps = read_steps(raw, frozenset(plans), milestones, messages, mail is not None, mistakes)
     _check_after_trial(trial, plans, mistakes)
     _check_handed_over(steps, people, mistakes)
+    check_reported_milestones(people, milestones, mistakes)
     if mistakes:
         raise PolicyMistakes(mistakes)
     return Policy(

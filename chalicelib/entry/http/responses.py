@@ -19,6 +19,7 @@ STATUS: dict[type[errors.BillhookError], int] = {
     errors.Forbidden: 403,
     errors.AccountNotFound: 404,
     errors.EndpointNotFound: 404,
+    errors.NotSetUp: 404,
     errors.AccountTaken: 409,
     errors.ConcurrentUpdate: 409,
     errors.AlreadySubscribed: 409,
@@ -48,9 +49,9 @@ the schedule goes on with what was begun.
 LARGEST_BODY = 64 * 1024
 """Bytes: far more than any API request or form needs."""
 
-LARGEST_BODIES = {"/webhooks/stripe": 10 * 1024 * 1024}
-"""Route → a larger limit in bytes. The webhook route checks its own lower limit, to count what it
-refuses.
+LARGEST_BODIES = {"/webhooks/stripe": 10 * 1024 * 1024, "/webhooks/intercom": 512 * 1024}
+"""Route → a larger limit in bytes. Stripe's route checks its own lower limit, to count what it
+refuses. A contact of Intercom's can have 250 attributes.
 """
 
 

@@ -106,26 +106,34 @@ def is_wanted(account: Account, stream: str) -> bool:
     return stream not in account.unsubscribed
 
 
-def record_consent(account: Account, stream: str, wanted: bool, services: Services) -> None:
-    """Mail of a stream is wanted, or not any more; the same again changes nothing. Raises
-    Unavailable.
+def record_consent(
+    account: Account,
+    stream: str,
+    wanted: bool,
+    services: Services,
+    at: datetime | None = None,
+    by: str = "",
+) -> None:
+    """Mail of a stream is wanted, or not any more, since `at` or now; the same again changes
+    nothing. `by` is the system in which the customer said so. Raises Unavailable.
 
     Unsubscribing goes to the timeline under the time that the account keeps, which a repeat has
     too; subscribing goes there before the account forgets that it had unsubscribed.
     """
     if wanted and is_wanted(account, stream):
         return
-    now = services.clock.now()
+    now = at or services.clock.now()
     if wanted:
-        services.stores.timeline.put([_entry(account, stream, now, "mail.subscribed")])
+        services.stores.timeline.put([_entry(account, stream, now, "mail.subscribed", by)])
     updated = apply_facts(
         account, [ConsentGiven(stream, wanted, now)], services, StripeFetcher(services)
     )
     if not wanted:
         services.stores.timeline.put(
-            [_entry(account, stream, updated.unsubscribed[stream], "mail.unsubscribed")]
+            [_entry(account, stream, updated.unsubscribed[stream], "mail.unsubscribed", by)]
         )
 
 
-def _entry(account: Account, stream: str, at: datetime, type: str) -> Entry:
-    return Entry(account.id, at, "mail", stream, type, {"stream": stream})
+def _entry(account: Account, stream: str, at: datetime, type: str, by: str) -> Entry:
+    detail = {"stream": stream} | ({"by": by} if by else {})
+    return Entry(account.id, at, "mail", stream, type, detail)

@@ -216,6 +216,8 @@ def scopes(package: Package) -> list[Any]:
     ("path", "looked_at"),
     [
         ("/webhooks/stripe", False),
+        ("/webhooks/intercom", False),
+        ("/webhooks/segment", False),
         ("/accounts", False),
         ("/accounts/acc_1/access", False),
         ("/signups", True),

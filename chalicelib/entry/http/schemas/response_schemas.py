@@ -274,6 +274,27 @@ HEALTH = fields({"status": {"const": "ok"}}, title="Health")
 RECEIVED = fields(
     {"received": {"const": True}, "taken": {"type": "boolean"}}, "taken", title="Received"
 )
+HEARD = fields(
+    {
+        "received": {"const": True},
+        "taken": {"type": "boolean"},
+        "reason": {
+            "enum": [
+                "not_followed",
+                "no_milestone",
+                "no_account",
+                "other_mode",
+                "same",
+                "older",
+                "switched_off",
+                "unsubscribed_here",
+            ],
+            "description": "Why it changed nothing.",
+        },
+    },
+    "reason",
+    title="Heard",
+)
 WAITING = fields(
     {
         "status": {

@@ -51,6 +51,8 @@ def write_contact(
         services.metrics.count("PeopleRefused", 1)
         return known, kept, str(refusal)
     after = replace(written.person, digest=known.digest, refused="", reason=written.remark)
+    if after.told is not known.unsubscribed:
+        after = replace(after, told=known.unsubscribed, told_at=now)
     return known, _with_leads(known, _keep(account.id, person, after, people), people), None
 
 

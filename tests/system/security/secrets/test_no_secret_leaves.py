@@ -35,6 +35,7 @@ MARKED = {
     "captcha-secret": "MARKEDcaptchasecret",
     "slack-webhook-url": "https://hooks.slack.com/services/MARKEDslackwebhook",
     "people-token": "MARKEDpeopletoken",
+    "people-webhook-secrets": "MARKEDpeoplewebhook MARKEDpeoplerotated",
     "instance-secret": "whsec_MARKEDinstancesecretMARKEDinstancesecret",
     "signing-keys": write_keys([replace(new_key(ALWAYS), d="MARKEDsigningkey" + "A" * 27)]),
 }

@@ -2,6 +2,7 @@
 a rotation some have the old value and some the new one: both must do for what either has made.
 """
 
+import hmac
 from collections.abc import Iterator
 from functools import partial
 from itertools import pairwise
@@ -14,6 +15,7 @@ from chalicelib.captcha.turnstile import Turnstile
 from chalicelib.domain.account.external.instance import InstanceRequest
 from chalicelib.domain.outgoing.answers import CallAnswer
 from chalicelib.domain.outgoing.signature import as_secret, key_of, signed_headers
+from chalicelib.domain.people.signature import SEGMENT_HEADER, check_people_signature
 from chalicelib.domain.security.claims import read_claim
 from chalicelib.domain.security.links import link_for, sign, verify
 from chalicelib.runtime import wiring
@@ -38,6 +40,7 @@ ROTATED = {
     "signing-keys",  # tests/http/test_access_tokens.py: the next key is published a day before
     "slack-webhook-url",  # Slack takes messages by both until the old webhook is removed
     "instance-secret",
+    "people-webhook-secrets",
     "people-token",  # Intercom takes the old token until it is revoked there
     "stripe-api-key",  # tests/adapters/stripe_api/test_reader.py: read anew for each call
 }
@@ -99,6 +102,17 @@ def test_stripes_webhooks_are_taken_while_their_secret_is_rolled(front: Front) -
             assert stage.webhook(event, secret=secret).status == 200, (value, secret)
     refused = stage.webhook(EVENT | {"id": "evt_old"}, secret="whsec_1")
     assert refused.status == 400
+
+
+def test_the_people_systems_webhooks_are_taken_while_their_secret_is_replaced(
+    front: Front,
+) -> None:
+    """It signs with the new one once every function knows both, five minutes later."""
+    steps = functions("people-webhook-secrets", OLD, f"{NEW} {OLD}", NEW)
+    for key, held in zip((OLD, NEW), steps, strict=True):
+        signed = hmac.new(key.encode(), b"{}", "sha1").hexdigest()
+        for one in held:
+            check_people_signature(b"{}", SEGMENT_HEADER, signed, one.people_webhook_secrets)
 
 
 def test_claims_of_the_product_are_read_while_its_key_is_replaced(front: Front) -> None:

@@ -175,6 +175,7 @@ GOOD = {
     "captcha-secret": "0x4AAAAAAA",
     "slack-webhook-url": "https://hooks.slack.com/services/T0/B0/x",
     "people-token": "dG9rOmFiY2RlZg==",
+    "people-webhook-secrets": "2e7d0f58-new 2e7d0f58-old",
     "instance-secret": f"whsec_{'A' * 43}= whsec_{'b' * 43}=",
 }
 BAD = {
@@ -187,6 +188,7 @@ BAD = {
     "captcha-secret": "none",
     "slack-webhook-url": "hooks.slack.com/services/T0/B0/y",
     "people-token": "short",
+    "people-webhook-secrets": "short",
     "instance-secret": "whsec_short",
 }
 

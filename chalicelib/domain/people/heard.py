@@ -1,0 +1,128 @@
+"""What the people system tells: who unsubscribed there, and what somebody did."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from chalicelib.domain.account.milestones import CLOCKS_APART
+from chalicelib.domain.errors import InvalidInput
+from chalicelib.values import frozen
+
+CONSENT = {
+    "contact.unsubscribed": True,
+    "contact.subscribed": False,
+    "user.unsubscribed": True,
+}
+"""Topic of Intercom's → whether the contact is unsubscribed from all mail then. Apps of versions
+before 2.0 have the last one (developers.intercom.com, webhook topics). What is about one type of
+subscription alone (granular.unsubscribe) or about text messages is not among them.
+"""
+
+EVENT = "event.created"
+"""The topic of an event of a contact."""
+
+LAST_SECOND = 253_402_300_799
+"""The end of the year 9999 in Unix seconds."""
+
+
+@frozen
+class ConsentHeard:
+    """A contact unsubscribed from mail there, or subscribed again, `at` a second. `mode` is the
+    billing_mode that the contact has there.
+    """
+
+    account_id: str
+    unsubscribed: bool
+    at: datetime
+    mode: str | None = None
+
+
+@frozen
+class EventHeard:
+    """Somebody did something; `at` None means now. `people` are the ids that may name the account,
+    the most telling first. Our own account id, or where `by_external_id` the product's.
+    """
+
+    people: tuple[str, ...]
+    name: str
+    at: datetime | None
+    by_external_id: bool = False
+
+
+Heard = ConsentHeard | EventHeard
+
+
+def of_intercom(notification: Mapping[str, Any], now: datetime) -> Heard | None:
+    """What a notification says; None for what means nothing here. A contact is known by its
+    external_id alone: anybody may write as an address what they like. Raises InvalidInput.
+    """
+    topic = notification.get("topic")
+    if not isinstance(topic, str):
+        raise InvalidInput("topic is missing: this is no notification of Intercom's.", "topic")
+    item = _mapping(_mapping(notification.get("data")).get("item"))
+    if topic == EVENT:
+        return EventHeard(
+            _ids(item.get("user_id") or item.get("external_id")),
+            _text(item.get("event_name"), "event_name"),
+            _second(item.get("created_at", notification.get("created_at"))),
+        )
+    if topic not in CONSENT:
+        return None
+    at = _second(notification.get("created_at"))
+    if at > now + CLOCKS_APART:
+        raise InvalidInput("created_at must not be in the future.", "created_at")
+    # Since 2.7 the contact may stand beside what it unsubscribed from.
+    contact = _mapping(item.get("contact")) or item
+    ids = _ids(contact.get("external_id") or contact.get("user_id"))
+    mode = _mapping(contact.get("custom_attributes")).get("billing_mode")
+    return ConsentHeard(
+        ids[0] if ids else "", CONSENT[topic], at, mode if isinstance(mode, str) else None
+    )
+
+
+def of_segment(message: Mapping[str, Any]) -> Heard | None:
+    """What a message says; None for everything but a `track`. Raises InvalidInput."""
+    kind = message.get("type")
+    if not isinstance(kind, str):
+        raise InvalidInput("type is missing: this is no message of Segment's.", "type")
+    if kind != "track":
+        return None
+    group = _mapping(message.get("context")).get("groupId")
+    return EventHeard(
+        (*_ids(message.get("userId")), *_ids(group)),
+        _text(message.get("event"), "event"),
+        _iso(message.get("timestamp")),
+        by_external_id=True,
+    )
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _ids(value: Any) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) and value else ()
+
+
+def _text(value: Any, field: str) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise InvalidInput(f"{field} must be the name of an event.", field)
+    return value
+
+
+def _second(value: Any) -> datetime:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= LAST_SECOND:
+        raise InvalidInput("created_at must be in Unix seconds.", "created_at")
+    return datetime.fromtimestamp(value, UTC)
+
+
+def _iso(value: Any) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        at = datetime.fromisoformat(value) if isinstance(value, str) else None
+        if at is not None and at.tzinfo is not None:
+            return at.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise InvalidInput("timestamp must be ISO 8601 with an offset.", "timestamp") from error
+    raise InvalidInput("timestamp must be ISO 8601 with an offset.", "timestamp")

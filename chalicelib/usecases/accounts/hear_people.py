@@ -1,0 +1,104 @@
+"""Do what the people system tells: who unsubscribed there, and which milestones were reached."""
+
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.errors import AccountNotFound, ConcurrentUpdate
+from chalicelib.domain.ids import well_formed
+from chalicelib.domain.people.consent import LIFECYCLE, REMEMBERED, decide
+from chalicelib.domain.people.heard import ConsentHeard, EventHeard, Heard
+from chalicelib.domain.people.state import Person
+from chalicelib.domain.policy.people import event_key
+from chalicelib.domain.policy.policy import PeoplePolicy
+from chalicelib.usecases.accounts.record import record_consent, record_milestone
+from chalicelib.usecases.reading import require_account
+from chalicelib.usecases.services import Services
+from chalicelib.values import frozen, replace
+
+TRIES = 3
+"""How often what is known of a person is read again, since somebody else has written it."""
+
+
+@frozen
+class Outcome:
+    """What came of it: whether it was `taken`, and the reason if it was not."""
+
+    taken: bool
+    reason: str = ""
+
+
+def hear(heard: Heard | None, policy: PeoplePolicy, services: Services) -> Outcome:
+    """Take what was told, or say why not. Whatever is told again changes nothing. Raises
+    InvalidInput, TooMany, Unavailable.
+    """
+    if heard is None:
+        outcome = Outcome(False, "not_followed")
+    elif isinstance(heard, EventHeard):
+        outcome = _event(heard, policy, services)
+    else:
+        outcome = _consent(heard, policy, services)
+    if not outcome.taken and outcome.reason != "same":  # our own writes come back as that
+        services.metrics.count("PeopleWebhooksIgnored", 1)
+    return outcome
+
+
+def _event(heard: EventHeard, policy: PeoplePolicy, services: Services) -> Outcome:
+    milestone = policy.milestones.get(event_key(heard.name))
+    if milestone is None:
+        return Outcome(False, "no_milestone")
+    account = _account_of(heard, services)
+    if account is None:
+        return Outcome(False, "no_account")
+    record_milestone(account.id, milestone, heard.at, services)
+    return Outcome(True)
+
+
+def _account_of(heard: EventHeard, services: Services) -> Account | None:
+    accounts = services.stores.accounts
+    for id in heard.people:
+        found = accounts.load(id) if well_formed(id) else None
+        if found is None and heard.by_external_id:
+            found = accounts.with_external_id(id)
+        if found:
+            return found
+    return None
+
+
+def _consent(heard: ConsentHeard, policy: PeoplePolicy, services: Services) -> Outcome:
+    if heard.mode and heard.mode != ("live" if services.livemode is True else "test"):
+        return Outcome(False, "other_mode")
+    taken = False
+    for left in reversed(range(TRIES)):
+        try:
+            account = require_account(heard.account_id, services.stores.accounts)
+        except AccountNotFound:
+            return Outcome(False, "no_account")
+        person = services.stores.persons.load(account.id) or Person()
+        decision = decide(heard, account, person, policy)
+        if decision == "taken":
+            taken = True
+            record_consent(
+                account, LIFECYCLE, not heard.unsubscribed, services, heard.at, policy.to
+            )
+        if decision in REMEMBERED:
+            after = _after(person, heard, taken or account.unsubscribed.get(LIFECYCLE) == heard.at)
+            try:
+                services.stores.persons.save(account.id, person, after)
+            except ConcurrentUpdate:  # it is told to that system at this moment
+                if not left:
+                    raise
+                continue
+        return Outcome(taken, "" if taken else decision)
+    raise AssertionError("the last try raises")
+
+
+def _after(person: Person, heard: ConsentHeard, took_effect: bool) -> Person:
+    """What is known of a person then. A repeat finds the effect of one that failed halfway."""
+    left_there = person.left_there_at
+    if took_effect:
+        left_there = heard.at if heard.unsubscribed else None
+    return replace(
+        person,
+        heard=heard.unsubscribed,
+        heard_at=heard.at,
+        left_there_at=left_there,
+        version=person.version + 1,
+    )
