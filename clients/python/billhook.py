@@ -319,6 +319,23 @@ class Health(TypedDict):
     status: Literal["ok"]
 
 
+class Heard(TypedDict):
+    received: Literal[True]
+    taken: bool
+    reason: NotRequired[
+        Literal[
+            "not_followed",
+            "no_milestone",
+            "no_account",
+            "other_mode",
+            "same",
+            "older",
+            "switched_off",
+            "unsubscribed_here",
+        ]
+    ]
+
+
 class InstanceDeletedEvent(TypedDict):
     id: str
     type: Literal["instance.deleted"]

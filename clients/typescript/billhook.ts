@@ -289,6 +289,20 @@ export interface Health {
   status: 'ok'
 }
 
+export interface Heard {
+  received: 'True'
+  taken: boolean
+  reason?:
+    | 'not_followed'
+    | 'no_milestone'
+    | 'no_account'
+    | 'other_mode'
+    | 'same'
+    | 'older'
+    | 'switched_off'
+    | 'unsubscribed_here'
+}
+
 export interface InstanceDeletedEvent {
   id: string
   type: 'instance.deleted'
