@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from json import dumps
 from keyword import iskeyword
 from pathlib import Path
 from textwrap import wrap
@@ -241,7 +242,7 @@ def typescript_type(schema: Schema) -> str:
         return str(schema["$ref"].rpartition("/")[2])
     if "enum" in schema or "const" in schema:
         values = schema.get("enum", [schema.get("const")])
-        return " | ".join("null" if one is None else f"'{one}'" for one in values)
+        return " | ".join(f"'{one}'" if isinstance(one, str) else dumps(one) for one in values)
     made = [
         f"Array<{typescript_type(schema.get('items', {}))}>"
         if kind == "array"

@@ -290,7 +290,7 @@ export interface Health {
 }
 
 export interface Heard {
-  received: 'True'
+  received: true
   taken: boolean
   reason?:
     | 'not_followed'
@@ -481,7 +481,7 @@ export interface Reactivated {
 }
 
 export interface Received {
-  received: 'True'
+  received: true
   taken?: boolean
 }
 

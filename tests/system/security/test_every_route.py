@@ -143,4 +143,6 @@ def test_every_page_behind_a_link_refuses_an_invented_one_and_every_webhook_an_u
         assert {status for status, _ in answers} == {404}, (method, template)
         assert len(answers) == 1
     for method, template in guarded_by(SIGNATURE):
-        assert knock(front, method, template, template).status == 400
+        # Without a people system there is nothing behind the addresses of its webhooks.
+        refused = 400 if template == "/webhooks/stripe" else 404
+        assert knock(front, method, template, template).status == refused

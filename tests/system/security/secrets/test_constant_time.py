@@ -25,10 +25,10 @@ NO_SECRET = {
     "chalicelib/usecases/reconciliation/recount.py: hash in counted.ids": (
         "which accounts were counted"
     ),
-    "chalicelib/usecases/webhooks/people/deliver.py: person.digest == known.digest": (
+    "chalicelib/usecases/webhooks/people/write.py: person.digest == known.digest": (
         "whether a contact is as it was written last"
     ),
-    "chalicelib/usecases/webhooks/people/deliver.py: person.refused == known.digest": "the same",
+    "chalicelib/usecases/webhooks/people/write.py: person.refused == known.digest": "the same",
     "chalicelib/domain/people/changes.py: contact(old, policy, False, now).digest == digest": (
         "the same"
     ),
@@ -91,6 +91,7 @@ def test_there_is_one_way_to_compare_secrets_and_whoever_proves_one_goes_it() ->
         "chalicelib/domain/security/signing_keys.py",  # the id of a public key
         "chalicelib/domain/changes/event_feed.py",  # what a cursor keeps of its query
         "chalicelib/domain/people/contact.py",  # whether a contact is as it was written last
+        "chalicelib/usecases/webhooks/people/write.py",  # whose leads were joined
         "chalicelib/usecases/operators/audit.py",  # the id of what a key asked for twice
         "chalicelib/usecases/operators/sign_in.py",  # which links were used
         "chalicelib/domain/outgoing/signature.py",  # signs what goes out; receivers compare
