@@ -21,7 +21,7 @@ from chalicelib.domain.outgoing.answers import NAMED_HEADERS, CallAnswer, readab
 from chalicelib.domain.outgoing.targets import Target, is_callable, read_target
 
 MOST_READ = 64 * 1024
-"""How many bytes of an answer are read."""
+"""How many bytes of an answer are read, if nobody asks for more."""
 
 CONNECT_SECONDS = 5
 """How long one address may take to connect, so that another one still gets its turn."""
@@ -37,6 +37,7 @@ Resolve = Callable[[str, int], Sequence[str]]
 class Transport:
     """Calls URLs. `seconds` is the time that a whole call may take, from the connection to the end
     of the answer; `loopback` allows this machine itself, for the local system.
+    `most_read` is how many bytes of an answer are read.
     """
 
     def __init__(
@@ -45,7 +46,9 @@ class Transport:
         loopback: bool = False,
         resolve: Resolve | None = None,
         trust: ssl.SSLContext | None = None,
+        most_read: int = MOST_READ,
     ) -> None:
+        self._most_read = most_read
         self._seconds, self._loopback = seconds, loopback
         self._resolve, self._trust = resolve or resolve_host, trust
 
@@ -116,7 +119,7 @@ class Transport:
                 answer = connection.getresponse()
                 if is_up.is_set():  # the end of the connection also ends a head
                     raise _TimeIsUp
-                body = _body_of(answer)
+                body = _body_of(answer, self._most_read)
                 return CallAnswer(
                     answer.status,
                     None,
@@ -140,12 +143,12 @@ class Transport:
         return connection
 
 
-def _body_of(answer: HTTPResponse) -> bytes:
-    """The body, MOST_READ bytes at most. The status is the answer, so a body that ends early is no
+def _body_of(answer: HTTPResponse, most: int) -> bytes:
+    """The body, so many bytes at most. The status is the answer, so a body that ends early is no
     failure.
     """
     try:
-        return answer.read(MOST_READ)
+        return answer.read(most)
     except (OSError, HTTPException, ValueError):
         return b""
 

@@ -251,7 +251,10 @@ def people_caller() -> "MethodCaller":
     """What calls the people system: the same as `caller`, which the local system shows apart."""
     from chalicelib.outgoing.transport import Transport
 
-    return Transport(delivery_seconds(), loopback=settings().stage == "local")
+    is_local = settings().stage == "local"
+    return Transport(
+        delivery_seconds(), loopback=is_local, most_read=4 * 1024 * 1024
+    )  # a page of 50 contacts
 
 
 def people_system() -> "PeopleSystem":

@@ -62,6 +62,29 @@ def _sync(options: argparse.Namespace) -> int:
     return 1 if refused else 0
 
 
+def _check(options: argparse.Namespace) -> int:
+    from chalicelib.usecases.webhooks.people.check import check
+    from chalicelib.usecases.webhooks.people.system import SystemDown
+
+    if not 0 < options.pages_a_second <= 20:
+        raise InvalidInput(
+            "--pages-a-second must be more than 0, and at most 20.", "pages-a-second"
+        )
+    services, people = _entered(options)
+    found = left = 0
+    try:
+        for one in check(services, people, options.pages_a_second, options.repair):
+            found, left = found + 1, left + (not one.repaired)
+            became = "repaired" if one.repaired else f"not repaired: {one.why_not}"
+            end = f"  ({became})" if one.repaired or one.why_not else ""
+            print_lines([f"{one.account_id}  {'; '.join(one.what)}{end}"])
+    except SystemDown as failure:
+        print(f"It stopped there: {failure}", file=sys.stderr)
+        return 1
+    print(f"{found} contacts differ from their accounts, {left} of them still do.")
+    return 1 if left else 0
+
+
 def _list(options: argparse.Namespace) -> int:
     services, people = _entered(options)
     found, cursor = 0, None
@@ -84,12 +107,30 @@ def _rate(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _check_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--pages-a-second",
+        type=float,
+        default=2,
+        help="pages of 50 contacts a second at most (default: 2)",
+    )
+    parser.add_argument(
+        "--repair", action="store_true", help="write the contacts that differ once more"
+    )
+
+
 COMMANDS = (
     Command(
         "people sync",
         "Write all accounts into the people system; run it again to resume",
         _sync,
         (_rate, add_stage),
+    ),
+    Command(
+        "people check",
+        "Compare Intercom's contacts with the accounts, and name what differs",
+        _check,
+        (_check_options, add_stage),
     ),
     Command(
         "people list",

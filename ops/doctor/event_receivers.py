@@ -26,15 +26,15 @@ def check_endpoints(site: Site) -> Iterable[Finding]:
     if table is None:  # a stack of which only parts are deployed
         return
     endpoints = EndpointList(table, site.session.client("dynamodb")).load().all
-    bus, slack = site.policy.bus.name, site.policy.slack
+    channels = site.policy.bus.name or site.policy.slack or site.policy.people
     is_sent = site.stage.outputs.get("Webhooks") == "true"
-    yield judge_delivery(len(endpoints), bool(bus or slack), is_sent, site.name)
+    yield judge_delivery(len(endpoints), bool(channels), is_sent, site.name)
     for endpoint in endpoints:
         yield judge_endpoint(endpoint, site.name, Transport(seconds=5).reach)
 
 
 def judge_delivery(endpoints: int, has_channels: bool, is_sent: bool, stage: str) -> Finding:
-    """Whether a stage with so many endpoints, and perhaps a bus or a channel in Slack, delivers."""
+    """Whether a stage with so many endpoints, and perhaps another channel, delivers."""
     if is_sent or not (endpoints or has_channels):
         return ok(SUBJECT, f"{endpoints} webhook endpoints")
     return wrong(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.domain.errors import BillhookError, Refused
-from ops.doctor import deployment, event_bus, event_receivers, mail, secrets, stripe
+from ops.doctor import deployment, event_bus, event_receivers, mail, people, secrets, stripe
 from ops.doctor.findings import Finding, unknown
 from ops.doctor.site import Site
 
@@ -45,6 +45,7 @@ CHECKS = (
     Check("EventBridge", event_bus.check_event_bus),
     Check("outgoing events", event_receivers.check_endpoints),
     Check("event bus", event_receivers.check_bus),
+    Check("people system", people.check_people),
     Check("Stripe's own mails", stripe.check_stripes_own_mails),
 )
 

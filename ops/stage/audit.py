@@ -28,6 +28,7 @@ WRITE_TABLE = {
     "keys revoke": "key.revoked",
     "mail broadcast": "broadcast.sent",
     "revenue recount": "figures.recounted",
+    "people check": "people.synced",
     "people sync": "people.synced",
     "suppressions lift": "suppression.lifted",
     "webhooks add": "webhooks.endpoint_made",

@@ -42,13 +42,13 @@ class Intercom:
     """Calls Intercom. `revive` says whether a contact that was archived there comes back."""
 
     def __init__(self, call: Call, revive: bool = True) -> None:
-        self._workspace, self._revive = Workspace(call), revive
-        self._call = self._workspace.call
+        self.workspace, self._revive = Workspace(call), revive
+        self._call = self.workspace.call
 
     @property
     def last_answer(self) -> CallAnswer:
         """See PeopleSystem."""
-        return self._workspace.last_answer
+        return self.workspace.last_answer
 
     def write(self, contact: Contact, person: Person) -> Written:
         """See PeopleSystem. A contact of the same address without an id of ours is adopted; one
@@ -134,7 +134,7 @@ class Intercom:
     def _find(self, account_id: str) -> CallAnswer:
         found = self._call("GET", f"/contacts/find_by_external_id/{quote(account_id, '')}", None)
         if found.succeeded and not id_of(found):
-            raise SystemDown(_unreadable())
+            raise SystemDown(unreadable())
         return found
 
     def _followed(self, other: str, contact: Contact) -> str:
@@ -172,7 +172,7 @@ class Intercom:
         _taken(answer)
         id = id_of(answer) or (person.id if method == "PUT" else "")
         if not id:
-            raise SystemDown(_unreadable())
+            raise SystemDown(unreadable())
         return Written(replace(person, id=id, without_email=True), remark)
 
     def _made(self, contact: Contact, person: Person) -> Written:
@@ -180,7 +180,7 @@ class Intercom:
         if answer.code != 409:
             _taken(answer)
             if not (id := id_of(answer)):
-                raise SystemDown(_unreadable())
+                raise SystemDown(unreadable())
             return Written(replace(person, id=id, without_email=False))
         if other := other_id(answer):
             return self._beside(other, contact, person)
@@ -218,7 +218,7 @@ class Intercom:
         self, method: str, path: str, contact: Contact, body: object
     ) -> CallAnswer:
         answer = self._call(method, path, body)
-        if is_about_attributes(answer) and self._workspace.make_attributes(contact.attributes):
+        if is_about_attributes(answer) and self.workspace.make_attributes(contact.attributes):
             return self._call(method, path, body)
         return answer
 
@@ -235,6 +235,6 @@ def _taken(answer: CallAnswer) -> None:
         raise ContactRefused(error_of(answer) or answer.error or "It was refused.")
 
 
-def _unreadable() -> CallAnswer:
+def unreadable() -> CallAnswer:
     """In place of an answer of which only the beginning came: nobody knows the contact's id."""
     return CallAnswer(None, "The answer could not be read.")

@@ -1,21 +1,14 @@
 """Write all accounts into the people system: the first time, and to find what differs."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from functools import partial
 
-from chalicelib.domain.people.state import LIMITED, reset_at
+from chalicelib.domain.people.state import reset_at
 from chalicelib.usecases.services import Services
-from chalicelib.usecases.webhooks.people.system import (
-    ContactRefused,
-    NotYet,
-    SystemDown,
-    WorkspaceRefused,
-)
+from chalicelib.usecases.webhooks.people.patience import patiently
+from chalicelib.usecases.webhooks.people.system import ContactRefused, NotYet
 from chalicelib.usecases.webhooks.people.write import People, archive_if_gone, write_contact
 from chalicelib.values import frozen
-
-TRIES = 6
-"""How often an account is tried while the system is limited or down."""
 
 
 @frozen
@@ -39,7 +32,7 @@ def sync(services: Services, people: People, a_second: float) -> Iterator[Synced
         accounts, cursor = services.stores.reconciliation.accounts(cursor)
         for account in accounts:
             before = people.persons.load(account.id)
-            synced = _synced(account.id, services, people)
+            synced = patiently(partial(_synced, account.id, services, people), services, people)
             if synced is None:
                 continue
             yield synced
@@ -52,25 +45,15 @@ def sync(services: Services, people: People, a_second: float) -> Iterator[Synced
 
 
 def _synced(account_id: str, services: Services, people: People) -> Synced | None:
-    for number in range(1, TRIES + 1):
-        account = services.stores.accounts.load(account_id)
-        if account is None:
-            return None
-        before = people.persons.load(account_id)
-        try:
-            known, person, refused = write_contact(account, services, people)
-            archive_if_gone(known, person, people)
-        except (ContactRefused, NotYet) as reason:
-            return Synced(account_id, "refused", str(reason))
-        except SystemDown as failure:
-            is_final = isinstance(failure, WorkspaceRefused) or failure.answer.code in (401, 403)
-            if number == TRIES or is_final:
-                raise
-            now = services.clock.now()
-            wait = (reset_at(failure.answer, now) or now + number * LIMITED) - now
-            people.pause(max(wait, timedelta(seconds=1)).total_seconds())
-            continue
-        if refused:
-            return Synced(account_id, "refused", refused)
-        return Synced(account_id, "same" if person == before else "written", person.reason)
-    raise AssertionError("the last try raises")
+    account = services.stores.accounts.load(account_id)
+    if account is None:
+        return None
+    before = people.persons.load(account_id)
+    try:
+        known, person, refused = write_contact(account, services, people)
+        archive_if_gone(known, person, people)
+    except (ContactRefused, NotYet) as reason:
+        return Synced(account_id, "refused", str(reason))
+    if refused:
+        return Synced(account_id, "refused", refused)
+    return Synced(account_id, "same" if person == before else "written", person.reason)

@@ -27,6 +27,14 @@ class People:
     has_time: Callable[[], bool]
 
 
+def contact_of(account: Account, services: Services, people: People) -> Contact:
+    """The contact of an account as it is now."""
+    email = account.email
+    suppressed = bool(email) and people.suppressed(email or "")
+    now, live = services.clock.now(), services.livemode is True
+    return contact(account, services.policy, live, now, suppressed)
+
+
 def write_contact(
     account: Account, services: Services, people: People, again: bool = False
 ) -> tuple[Contact, Person, str | None]:
@@ -34,10 +42,7 @@ def write_contact(
     refused, if it was. Calls nothing for a contact that was written or refused as it is, unless it
     is to be written `again`. Raises SystemDown, NotYet, Unavailable.
     """
-    email = account.email
-    suppressed = bool(email) and people.suppressed(email or "")
-    now, live = services.clock.now(), services.livemode is True
-    known = contact(account, services.policy, live, now, suppressed)
+    known = contact_of(account, services, people)
     person = people.persons.load(account.id) or Person()
     if person.digest == known.digest and not again:
         return known, _with_leads(known, person, people), None
