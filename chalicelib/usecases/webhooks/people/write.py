@@ -57,7 +57,7 @@ def write_contact(
         return known, kept, str(refusal)
     after = replace(written.person, digest=known.digest, refused="", reason=written.remark)
     if after.told is not known.unsubscribed:
-        after = replace(after, told=known.unsubscribed, told_at=now)
+        after = replace(after, told=known.unsubscribed, told_at=services.clock.now())
     return known, _with_leads(known, _keep(account.id, person, after, people), people), None
 
 
