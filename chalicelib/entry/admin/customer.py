@@ -35,7 +35,7 @@ def customer_page(
     """The page of a customer. After an action that was refused: with the error at its form, which
     keeps what was given.
     """
-    from chalicelib.pages.admin.customer import customer_view
+    from chalicelib.pages.admin.customer import customer_view, person_view
 
     query = query_of(bp.current_request, "notice", "cursor") if error is None else {}
     if not well_formed(account_id):
@@ -47,11 +47,16 @@ def customer_page(
         return admin_page(operator, "gone", 200 if erased else 404, id=account_id, erased=erased)
     now, policy = clock.now(), wiring.policy()
     entries, cursor = wiring.timelines().page(account.id, query.get("cursor") or None, now)
+    person = None
+    if policy.people:
+        known = wiring.services().stores.persons.load(account.id)
+        person = person_view(known, policy.people.to)
     return admin_page(
         operator,
         "customer",
         status,
         **customer_view(account, policy, now, wiring.timelines().newest_mails(account.id)),
+        person=person,
         entries=entries,
         cursor=cursor,
         notice=query.get("notice", ""),

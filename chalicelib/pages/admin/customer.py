@@ -20,6 +20,7 @@ from chalicelib.domain.account.standing import REASONS, Standing
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.messaging.past_messages import past_messages
+from chalicelib.domain.people.state import Person
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.policy.reasons import CANCELLATION_REASONS
 from chalicelib.domain.policy.selling import PRORATE
@@ -124,6 +125,22 @@ def customer_view(
         "once": secrets.token_urlsafe(18),
         "now": now,
     }
+
+
+def person_view(person: Person | None, to: str) -> dict[str, str]:
+    """What is known of the customer in the people system `to`: its `name`, the contact's `id`
+    there, and what to `say` of it.
+    """
+    if person is None or not (person.id or person.refused):
+        say = "Not written yet."
+    elif person.refused:
+        say = f"Refused: {person.reason}"
+    elif person.archived:
+        say = "Archived there, since the customer is gone."
+    else:
+        say = person.reason or "As it is here."
+    name = {"intercom": "Intercom", "segment": "Segment"}[to]
+    return {"name": name, "id": person.id if person else "", "say": say}
 
 
 def rule_of(current: Standing) -> str:

@@ -1,10 +1,13 @@
 """The lists of customers and the page of one: what is found, and by what."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from chalicelib.domain.people.state import Person
+from chalicelib.domain.policy.policy import PeoplePolicy
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from tests.http.pages.admin.conftest import Dashboard
@@ -148,3 +151,31 @@ def test_what_is_no_customer_is_not_found(desk: Dashboard) -> None:
         assert "<script" not in page.text
     for query in ("cursor=%00", f"cursor={'x' * 500}", "status=<x>&plan=<y>", "q=" + "x" * 3000):
         assert script.opens(f"/admin/customers?{query}").status in {200, 400}, query
+
+
+@pytest.mark.parametrize(
+    ("person", "says"),
+    [
+        (None, "Not written yet."),
+        (Person("c1", digest="d"), "<code>c1</code>. As it is here."),
+        (
+            Person("c1", refused="d", reason="The attribute <mrr> is wrong"),
+            "<code>c1</code>. Refused: The attribute &lt;mrr&gt; is wrong",
+        ),
+        (Person("c1", archived=True), "Archived there"),
+    ],
+)
+def test_what_the_people_system_refuses_is_on_the_page_of_the_customer(
+    desk: Dashboard, monkeypatch: pytest.MonkeyPatch, person: Person | None, says: str
+) -> None:
+    script, ada = desk.with_key(), signed_up(desk, "ada@example.com")
+    assert "At Intercom" not in script.opens(f"/admin/customers/{ada}").text
+    people = PeoplePolicy("intercom", "https://api.intercom.io")
+    policy = replace(wiring.policy(), people=people)
+    monkeypatch.setattr(wiring, "policy", lambda: policy)
+    if person:
+        wiring.services().stores.persons.save(ada, Person(), replace(person, version=1))
+    page = script.opens(f"/admin/customers/{ada}")
+    assert page.status == 200
+    assert "<dt>At Intercom</dt>" in page.text
+    assert says in page.text
