@@ -34,18 +34,18 @@ ACTING = 0.004
 
 
 @dataclass
-class Town:
+class Year:
     """What came of it: numbers by name, and whatever is wrong."""
 
     figures: dict[str, int] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
 
 
-def play(customers: int, days: int, seed: int, acting: float = ACTING) -> Town:
+def play(customers: int, days: int, seed: int, acting: float = ACTING) -> Year:
     """Live the days and compare."""
     people = InventedCustomers(Random(seed))
     place = FakeServices(stripe=stripe_over(SimTransport(people.stage)))
-    random, town = Random(f"post {seed}"), Town()
+    random, year = Random(f"post {seed}"), Year()
     waiting: list[tuple[int, dict[str, Any]]] = []
     told = 0
     for day in range(days):
@@ -65,11 +65,11 @@ def play(customers: int, days: int, seed: int, acting: float = ACTING) -> Town:
         for number, batch in enumerate(_in_tens(due)):
             messages = [Message(f"{day}-{number}-{n}", json.dumps(e)) for n, e in enumerate(batch)]
             outcomes = ingest(messages, place.services)
-            town.wrong += [repr(one.failure) for one in outcomes if one.failure]
-            town.figures["deliveries"] += len(batch)
+            year.wrong += [repr(one.failure) for one in outcomes if one.failure]
+            year.figures["deliveries"] += len(batch)
         place.now.at += timedelta(hours=1)
-        town.figures["rows written"] += close_figures(place.services)
-    town.figures |= {
+        year.figures["rows written"] += close_figures(place.services)
+    year.figures |= {
         "customers": len(people.customers),
         "days": days,
         "events": told,
@@ -77,8 +77,8 @@ def play(customers: int, days: int, seed: int, acting: float = ACTING) -> Town:
         "contributions kept": sum(bool(text) for text, _ in place.figures.texts.values()),
         "rows kept": len(place.figures.summed),
     }
-    _compare(people, place, town)
-    return town
+    _compare(people, place, year)
+    return year
 
 
 def _in_tens(events: list[Any]) -> Iterator[list[Any]]:
@@ -86,21 +86,21 @@ def _in_tens(events: list[Any]) -> Iterator[list[Any]]:
         yield events[begin : begin + 10]
 
 
-def _compare(people: InventedCustomers, place: FakeServices, town: Town) -> None:
+def _compare(people: InventedCustomers, place: FakeServices, year: Year) -> None:
     days = sorted(people.closings)
-    town.wrong += _wrong_revenue(people, place, days)
-    town.wrong += _wrong_retention(people, place, days)
+    year.wrong += _wrong_revenue(people, place, days)
+    year.wrong += _wrong_retention(people, place, days)
     left = {one.reason: one.customers for one in reasons(place.services, days[0], days[-1])}
     right = customers_who_left(people)
     if {reason: number for reason, number in left.items() if number} != right:
-        town.wrong.append(f"leavings: {left} instead of {right}")
+        year.wrong.append(f"leavings: {left} instead of {right}")
     begun = time.process_time()
     found = recount(place.services, apply=False)
-    town.figures["milliseconds of the recount"] = round(1000 * (time.process_time() - begun))
-    town.figures["differences by the recount"] = len(found.differences)
-    town.wrong += [f"recount: {one}" for one in found.differences]
+    year.figures["milliseconds of the recount"] = round(1000 * (time.process_time() - begun))
+    year.figures["differences by the recount"] = len(found.differences)
+    year.wrong += [f"recount: {one}" for one in found.differences]
     cohorts = trials(place.services, days[0], days[-1])
-    town.figures |= {
+    year.figures |= {
         "trials started": sum(one.started for one in cohorts),
         "trials converted": sum(one.converted for one in cohorts),
         "customers who left": sum(right.values()),
@@ -148,12 +148,12 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     begun = time.process_time()
-    town = play(asked.customers, asked.days, asked.seed)
-    for name, number in town.figures.items():
+    year = play(asked.customers, asked.days, asked.seed)
+    for name, number in year.figures.items():
         print(f"{name}: {number:,}")
     print(f"{time.process_time() - begun:.0f} seconds of processor")
-    print(*town.wrong[:50], f"{len(town.wrong)} wrong", sep="\n")
-    return 1 if town.wrong else 0
+    print(*year.wrong[:50], f"{len(year.wrong)} wrong", sep="\n")
+    return 1 if year.wrong else 0
 
 
 if __name__ == "__main__":

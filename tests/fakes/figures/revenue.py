@@ -9,7 +9,12 @@ from chalicelib.domain.figures.movements import CurrencyRevenue
 
 Object = Mapping[str, Any]
 
-MONTHS = {"month": 1, "year": 12, "week": Fraction(12, 52), "day": Fraction(12, 365)}
+MONTHS: Mapping[str, Fraction | int] = {
+    "month": 1,
+    "year": 12,
+    "week": Fraction(12, 52),
+    "day": Fraction(12, 365),
+}
 
 
 def held_by(events: Sequence[Object], moment: datetime) -> dict[str, Object]:

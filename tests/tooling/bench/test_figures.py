@@ -7,9 +7,9 @@ from bench.figures import play
 
 @pytest.mark.parametrize("seed", range(3))
 def test_what_is_stored_is_what_stripe_held_and_what_a_recount_finds(seed: int) -> None:
-    town = play(15, 100, seed, acting=0.02)
-    assert town.wrong == []
-    assert town.figures["differences by the recount"] == 0
+    year = play(15, 100, seed, acting=0.02)
+    assert year.wrong == []
+    assert year.figures["differences by the recount"] == 0
     for name in ("customers who left", "trials converted", "rows kept"):
-        assert town.figures[name] > 0, name
-    assert town.figures["deliveries"] > town.figures["events"], "some come twice"
+        assert year.figures[name] > 0, name
+    assert year.figures["deliveries"] > year.figures["events"], "some come twice"
