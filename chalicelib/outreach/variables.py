@@ -85,7 +85,7 @@ def variables(
         "copy_until": "",
         "next_mail_at": spoken_moment(last_until, zone, language) if last_until else "",
         "refunded": _refunded(account, language),
-        "app_url": instance_url(account, policy, now) or letter.app_url,
+        "app_url": _app_url(account, policy, now, links),
         "deletes_on": _deletes_on(account, zone, language),
         "booking_url": letter.booking_url,
         "postal_address": letter.postal_address,
@@ -99,6 +99,17 @@ def variables(
         **_of_milestone(mail, policy, language),
         **links,
     }
+
+
+def _app_url(account: Account, policy: Policy, now: datetime, links: Mapping[str, str]) -> str:
+    """Where the customer uses the product: the instance. While that is being made it is the link
+    into Billhook's own page, which leads to the page that waits for it.
+    """
+    letter = policy.mail
+    assert letter is not None
+    awaited = account.instance is not None and account.instance.is_awaited
+    own_page = links.get("billing_url") if awaited and not letter.billing_url else None
+    return instance_url(account, policy, now) or own_page or letter.app_url
 
 
 def of_a_copy(

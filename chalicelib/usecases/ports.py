@@ -12,6 +12,7 @@ from chalicelib.domain.figures.closing import ClosedFigures, Mark
 from chalicelib.domain.figures.contributions import FigureKey
 from chalicelib.domain.figures.recounts import RecountState
 from chalicelib.domain.instances.deletions import InstanceDeletions
+from chalicelib.domain.instances.turns import InstanceTurns
 from chalicelib.domain.messaging.email_message import EmailMessage, SendClaim
 from chalicelib.domain.messaging.mailbox_limits import Mailbox
 from chalicelib.domain.messaging.team import DigestState
@@ -136,6 +137,7 @@ JobState = TypeVar(
     Comparison,
     DigestState,
     InstanceDeletions,
+    InstanceTurns,
     OpenConditions,
     RecountState,
     PeopleState,

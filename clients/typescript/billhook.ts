@@ -1174,7 +1174,7 @@ export class Billhook {
   }
 
   /**
-   * Ask once more for what has stalled or failed.
+   * Ask once more for what has stalled or failed, or now for what waits for its turn.
    */
   retryInstance(accountId: string): Promise<void> {
     return this.call('POST', `/accounts/${part(accountId)}/instance/retry`, {}, {}) as Promise<void>

@@ -3,10 +3,11 @@
 import argparse
 import sys
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chalicelib.domain.account.external.instance import ORDERS, STATUSES
+from chalicelib.domain.account.external.instance import ORDERS, STATUSES, InstanceRequest
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import InvalidInput
 from ops.command_line import Command
@@ -55,11 +56,19 @@ def _list(options: argparse.Namespace) -> int:
                 f"wanted {wanted(account, services.policy, now) or 'by nobody'}",
                 instance.url or "no url",
                 f"last answer: {request.error}" if request and request.error else "",
+                _turn_of(request, now),
             ]
             yield "  ".join(word for word in words if word)
 
     print_lines(lines())
     return 0
+
+
+def _turn_of(request: InstanceRequest | None, now: datetime) -> str:
+    """When one that waits for its turn is asked for; empty for others."""
+    if request is None or not request.turn or request.call_at is None or request.call_at <= now:
+        return ""
+    return f"asked for at {request.call_at:%Y-%m-%d %H:%M}"
 
 
 def _ordering(order: str) -> Callable[[argparse.Namespace], int]:

@@ -7,6 +7,7 @@ from chalicelib.aws.items import Item, dump, load
 from chalicelib.domain.figures.closing import ClosedFigures
 from chalicelib.domain.figures.recounts import RecountState
 from chalicelib.domain.instances.deletions import InstanceDeletions
+from chalicelib.domain.instances.turns import InstanceTurns
 from chalicelib.domain.messaging.team import DigestState
 from chalicelib.domain.outgoing.slack import SlackState
 from chalicelib.domain.people.state import PeopleState
@@ -33,6 +34,7 @@ KEYS: dict[type[Any], str] = {
     Comparison: "COMPARISON",
     DigestState: "DIGESTS",
     InstanceDeletions: "INSTANCES",
+    InstanceTurns: "TURNS",
     OpenConditions: "CONDITIONS",
     RecountState: "RECOUNT",
     PeopleState: "PEOPLE",

@@ -11,7 +11,12 @@ from zlib import crc32
 from chalicelib.domain.access.standing import standing
 from chalicelib.domain.account.external.instance import Instance, InstanceRequest
 from chalicelib.domain.account.state import Account
-from chalicelib.domain.instances.call_times import deadline_of, is_to_be_called, next_look_at
+from chalicelib.domain.instances.call_times import (
+    TRIED_FOR,
+    deadline_of,
+    is_to_be_called,
+    next_look_at,
+)
 from chalicelib.domain.policy.policy import InstancePolicy, Policy
 from chalicelib.values import replace
 
@@ -24,9 +29,12 @@ SPREAD = timedelta(days=1)
 """Over how long the deletions are spread that a new policy makes due together."""
 
 
-def with_instance(account: Account, policy: Policy, now: datetime) -> Account:
+def with_instance(
+    account: Account, policy: Policy, now: datetime, was_there: bool = False
+) -> Account:
     """The account, whose standing is as of now, with what its instance needs next. Without
-    `[instance]` in the policy nothing is asked any more.
+    `[instance]` in the policy nothing is asked any more. `was_there` says that it had access before
+    it was to have an instance: there may be many of these, so each is asked for in its turn.
     """
     if policy.instance is None:
         return account
@@ -35,11 +43,35 @@ def with_instance(account: Account, policy: Policy, now: datetime) -> Account:
         if not has_access(account):
             return account
         instance = Instance(now)
+    else:
+        was_there = False
     instance = _stalled(instance, now)
     if instance.order == "deleted" and has_access(account) and not instance.erase_by:
         instance = replace(instance, order=None)  # what is used is deleted by nobody's order
     instance = replace(instance, deletes_at=_deletes_at(account, instance, policy.instance, now))
-    return replace(account, instance=_asked(account, instance, policy.instance, now))
+    asked = _asked(account, instance, policy.instance, now)
+    if was_there and asked and asked.request:
+        waits = replace(asked.request, turn="waits", deadline=now + TRIED_FOR)
+        asked = replace(asked, request=waits)
+    return replace(account, instance=asked)
+
+
+LONG_THERE = timedelta(days=1)
+"""A customer whose subscription is older than this when Billhook learns of it was there before."""
+
+
+def was_there(written: Account, account: Account) -> bool:
+    """Whether an account, last written so, has had access for some time: it was a customer before
+    `[instance]` was in the policy, or before Billhook.
+    """
+    if written.standing is not None and written.standing.access != "none":
+        return True
+    known = account.history_until
+    return (
+        written.version == 0
+        and known is not None
+        and any(one.value.created < known - LONG_THERE for one in account.subscriptions.values())
+    )
 
 
 def has_access(account: Account) -> bool:

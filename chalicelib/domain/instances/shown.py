@@ -141,5 +141,6 @@ def _waiting(
     is_delayed: bool = False,
 ) -> ShownInstance:
     waited = now - begun_at
-    pause = next((pause for until, pause in LOOKS if waited < until), LATER)
+    looks = LOOKS if begun_at <= now else ()  # its turn has not come yet
+    pause = next((pause for until, pause in looks if waited < until), LATER)
     return ShownInstance(phase, None, is_asked, is_begun, is_delayed, pause)

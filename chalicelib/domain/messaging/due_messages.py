@@ -71,7 +71,7 @@ def due_messages(account: Account, policy: Policy, now: datetime) -> list[DueMes
     if policy.mail is None or not account.email or account.superseded_at:
         return []
     found = [
-        _placed(account, step, occasion, policy.mail, now)
+        _placed(account, step, occasion, policy.mail, now, _waits(account, policy))
         for occasion in occasions(account, policy)
         for step in (*policy.steps, *TRANSACTIONAL_STEPS, *steps_of(account))
         if step.anchor == occasion.anchor
@@ -95,6 +95,15 @@ def due_now(account: Account, policy: Policy, now: datetime) -> list[DueMessage]
         key=lambda mail: (mail.until, mail.key),
     )
     return [mail for mail in ready if mail.step.stream != "lifecycle"] + lifecycle[:1]
+
+
+def _waits(account: Account, policy: Policy) -> timedelta:
+    """How long after the beginning of a trial its messages wait for the instance that is being
+    made, so that they lead there.
+    """
+    if policy.instance is None or account.instance is None or not account.instance.is_awaited:
+        return timedelta(0)
+    return policy.instance.mail_waits
 
 
 def abandoned(account: Account, now: datetime) -> list[str]:
@@ -172,12 +181,19 @@ def _hours(step: Step, policy: MailPolicy) -> Hours:
 
 
 def _placed(
-    account: Account, step: Step, occasion: Occasion, policy: MailPolicy, now: datetime
+    account: Account,
+    step: Step,
+    occasion: Occasion,
+    policy: MailPolicy,
+    now: datetime,
+    waits: timedelta,
 ) -> DueMessage:
     hours, zone = _hours(step, policy), zone_of(account, policy)
     at = _planned(account, step, occasion, policy)
     if at < now:
         at = now if step.at_any_hour else hours.next(now, zone)
+    if waits and step.anchor == "trial_started":
+        at = max(at, min(occasion.moment + waits, _until(step, occasion)))
     if step.stream == "lifecycle":
         at = _within_caps(
             sorted(_lifecycle_times(account, f"{step.id}@{occasion.id}")), at, policy, hours, zone

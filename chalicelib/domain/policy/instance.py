@@ -80,6 +80,8 @@ _INSTANCE = {
     ),
     "delete_after_days": Key(_delete_after, "delete_after_days = 90", 0, required=False),
     "deadline_minutes": Key(whole_number(1, 1440), "deadline_minutes = 60", 60, required=False),
+    "existing_a_minute": Key(whole_number(1, 1000), "existing_a_minute = 10", 10, required=False),
+    "mail_waits_minutes": Key(whole_number(0, 1440), "mail_waits_minutes = 5", 5, required=False),
 }
 
 
@@ -97,6 +99,8 @@ def read_instance(raw: Mapping[str, Any], mistakes: list[str]) -> InstancePolicy
         suspend_after=timedelta(hours=values["suspend_after_hours"]),
         delete_after=timedelta(days=values["delete_after_days"]) or None,
         deadline=timedelta(minutes=values["deadline_minutes"]),
+        existing_a_minute=values["existing_a_minute"],
+        mail_waits=timedelta(minutes=values["mail_waits_minutes"]),
     )
 
 

@@ -262,7 +262,9 @@ class InstancePolicy:
     `target` is the provisioner: a URL, `eventbridge`, or `stepfunctions:` and a state machine's
     ARN. URLs of instances are on `hosts` or below them; hosts are in ASCII. An instance is
     suspended `suspend_after` the time at which access ended, and deleted `delete_after` it; never
-    if that is None. A new one is to be ready within `deadline`.
+    if that is None. A new one is to be ready within `deadline`. Of the customers that there were
+    before, `existing_a_minute` get theirs in a minute. A welcome mail waits for the instance of a
+    new one for `mail_waits` at most.
     """
 
     target: str
@@ -270,6 +272,8 @@ class InstancePolicy:
     suspend_after: timedelta
     delete_after: timedelta | None
     deadline: timedelta
+    existing_a_minute: int = 10
+    mail_waits: timedelta = timedelta(minutes=5)
 
 
 @frozen

@@ -14,7 +14,7 @@ from chalicelib.domain.changes.plan_changes import plan_change
 from chalicelib.domain.figures.contributions import changed_contributions
 from chalicelib.domain.figures.records import with_figure_record
 from chalicelib.domain.figures.trials import with_trial_record
-from chalicelib.domain.instances.lifecycle import with_instance
+from chalicelib.domain.instances.lifecycle import was_there, with_instance
 from chalicelib.domain.people.changes import contact_change
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.schedule.due_work import due_work, is_dead
@@ -59,7 +59,7 @@ def version_without_bounds(
         departed_at=_departed_at(written, new, now),
         plan_change=plan_change(written, new, policy, now),
     )
-    new = with_instance(new, policy, now)
+    new = with_instance(new, policy, now, was_there(written, new))
     if is_dead(new):  # the change may have corrected the cause: it is tried once more
         new = replace(new, failures=len(BACKOFF), resting_until=None)
     happened = domain_events(written, new, now) or contact_change(written, new, policy, now)

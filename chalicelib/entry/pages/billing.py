@@ -304,8 +304,8 @@ def _welcomed(request: Any) -> Account:
 
 def _pressed(link: Link, account: Account, record: Recording) -> Response:
     """The billing page, once the press of the button is recorded; the welcome page, if a trial
-    begins by it and an instance is made for it. If the link's own signup is not
-    kept any more, its reader chooses among the others first.
+    begins by it and an instance is made for it, or as long as that is being made. If the link's own
+    signup is not kept any more, its reader chooses among the others first.
     """
     chosen = form_of(bp.current_request).get("signup", "")
     number = signup_behind(link, account, chosen)
@@ -318,7 +318,8 @@ def _pressed(link: Link, account: Account, record: Recording) -> Response:
     account = record(account, link, number, wiring.services(), browser)
     begins = waited and account.signup is not None and not account.signup.confirm
     # With the trial an instance begins to be made, and the customer waits for that one.
-    path = "/welcome" if begins and wiring.policy().instance else "/billing"
+    waits = begins or (account.instance is not None and account.instance.is_awaited)
+    path = "/welcome" if waits and wiring.policy().instance else "/billing"
     return redirect_to(path, cookie=cookie("billing-visit", account, mark_of(link)))
 
 

@@ -19,13 +19,15 @@ from chalicelib.domain.account.external.instance import (
 from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.instances.answers import call_body, read_answer
-from chalicelib.domain.instances.call_times import TRIED_FOR, lost_answer_at
+from chalicelib.domain.instances.call_times import TRIED_FOR, deadline_of, lost_answer_at
 from chalicelib.domain.instances.deletions import HELD_FOR
 from chalicelib.domain.instances.lifecycle import is_by_itself, request_to_call
 from chalicelib.domain.outgoing.answers import CallAnswer
+from chalicelib.domain.policy.policy import InstancePolicy
 from chalicelib.domain.schedule.versions import next_version
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.instances.deletions import count_change, take_one
+from chalicelib.usecases.instances.turns import take_turn
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.writing import update
 from chalicelib.values import frozen
@@ -81,7 +83,7 @@ def _call(
     policy = services.policy.instance
     if policy is None:
         return None
-    claimed = _claimed(account_id, services)
+    claimed = _claimed(account_id, policy, services)
     if claimed is None:
         return None
     account, request = claimed
@@ -94,7 +96,9 @@ def _call(
     return MadeCall(request, answer, fact.outcome, fact.call_at)
 
 
-def _claimed(account_id: str, services: Services) -> tuple[Account, InstanceRequest] | None:
+def _claimed(
+    account_id: str, policy: InstancePolicy, services: Services
+) -> tuple[Account, InstanceRequest] | None:
     """The account and its request, once this run alone may call for it."""
     found: list[InstanceRequest] = []
 
@@ -109,6 +113,13 @@ def _claimed(account_id: str, services: Services) -> tuple[Account, InstanceRequ
             until = now + HELD_FOR
             held = apply(account, InstanceHeld(request.id, until, until + TRIED_FOR))
             return next_version(account, held, services.policy, now)
+        if request.turn == "waits":
+            turn = take_turn(policy.existing_a_minute, services)
+            deadline = deadline_of(request.action, policy, turn)
+            in_turn = apply(account, InstanceHeld(request.id, turn, deadline))
+            if turn > now:
+                return next_version(account, in_turn, services.policy, now)
+            account = in_turn
         number = request.calls + 1
         called = InstanceCalled(request.id, number, now, lost_answer_at(request, now))
         claimed = apply(account, called)

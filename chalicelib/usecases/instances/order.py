@@ -27,7 +27,7 @@ def order_instance(account_id: str, order: str, services: Services) -> Account:
         if instance is None or not (instance.exists or instance.open_request):
             raise NotPossible("The account has no instance.")
         request = instance.open_request
-        if order == "retry" and (request is None or request.trouble is None):
+        if order == "retry" and not (request and (request.trouble or request.turn)):
             raise NotPossible("Nothing has stalled or failed, so there is nothing to retry.")
         if order == "delete" and standing(found, services.policy, now).access != "none":
             raise NotPossible(

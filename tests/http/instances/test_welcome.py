@@ -11,7 +11,7 @@ from chalicelib.runtime import wiring
 from chalicelib.values import replace
 from tests.http.instances.test_reports import INSTANCES, URL, puts
 from tests.http.signups.test_signups import Front, Page, front  # noqa: F401 - the fixture
-from tests.http.triggers.test_mail_queue import office  # noqa: F401 - the fixture
+from tests.http.triggers.test_mail_queue import later, office  # noqa: F401 - the fixture
 
 
 @pytest.fixture
@@ -117,7 +117,36 @@ def test_without_instances_who_confirms_the_address_gets_to_the_billing_page(
     assert front.enters().path == "/billing"
 
 
-def test_the_page_goes_on_for_who_opens_the_mailed_link_meanwhile(visitor: Visitor) -> None:
+def test_the_welcome_mail_waits_some_minutes_and_leads_to_the_page_that_waits(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    front = visitor.front
+    front.works()
+    assert front.office.inbox == []
+    later(monkeypatch, minutes=5)
+    front.works()
+    (mail,) = front.office.inbox
+    assert wiring.policy().mail.app_url not in str(mail.body)
+    pressed = front.enters()
+    assert pressed.path == "/welcome"
+    waiting = Visitor(front, visitor.account, pressed.cookie)
+    assert "Your workspace is being made" in waiting.welcome().text
+    waiting.has_instance()
+    assert waiting.welcome().headers["Location"] == URL
+    assert front.enters().path == "/billing", "nothing is waited for any more"
+
+
+def test_the_welcome_mail_of_who_does_not_wait_leads_to_the_instance(visitor: Visitor) -> None:
+    visitor.has_instance()
+    visitor.front.works()
+    (mail,) = visitor.front.office.inbox
+    assert URL in str(mail.body)
+
+
+def test_the_page_goes_on_for_who_opens_the_mailed_link_meanwhile(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later(monkeypatch, minutes=5)
     visitor.front.works()
     proved = visitor.front.enters()
     assert visitor.welcome().status == 404, "what was handed out before the proof has ended"

@@ -46,11 +46,11 @@ def sent(owner: Owner) -> list[str]:
     return list(dict.fromkeys(keys))
 
 
-def test_mails_lead_to_the_instance_once_it_is_ready_and_to_the_product_before(
+def test_mails_lead_to_the_instance_once_it_is_ready_and_to_the_page_that_waits_before(
     owner: Owner,
 ) -> None:
     owner.grant(10 * DAY)
-    assert told(owner)["app_url"] == "https://www.acme.example"
+    assert told(owner)["app_url"] == LINKS["billing_url"]
     owner.settle()
     assert told(owner)["app_url"] == URL
     owner.passes(12 * DAY)

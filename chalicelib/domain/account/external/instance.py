@@ -34,7 +34,7 @@ REPORTED = ("creating", "ready", "suspended", "deleted", "failed")
 """What a provisioner can report."""
 
 ORDERS = {
-    "retry": "Ask once more for what has stalled or failed.",
+    "retry": "Ask once more for what has stalled or failed, or now for what waits for its turn.",
     "suspend": "Suspend it, whatever the access, until the next order.",
     "resume": "Leave it to the access again, and ask once more for what has stalled.",
     "delete": "Delete it now. Only without access.",
@@ -57,6 +57,9 @@ class InstanceRequest:
     while the provisioner's own report is waited for. `accepted_at` is when it answered that the
     thing is under way; `trouble` is `failed` once it reported a failure, `stalled` once the
     `deadline` is over; `error` is the last failure, for operators.
+
+    `turn` is `waits` for one of many that came at once, before it has a time of its own, and `has`
+    once that is `begun_at`; empty for one that is asked for at once.
     """
 
     id: str
@@ -72,6 +75,7 @@ class InstanceRequest:
     done_at: datetime | None = None
     trouble: str | None = None
     error: str | None = None
+    turn: str = ""
 
     @property
     def target(self) -> str:
@@ -130,6 +134,19 @@ class Instance:
         return request.trouble or UNDER_WAY[request.action]
 
     @property
+    def is_awaited(self) -> bool:
+        """Whether it is being made for a customer who has just come, and is still expected in
+        time.
+        """
+        request = self.open_request
+        return (
+            request is not None
+            and request.action == "create"
+            and request.trouble != "stalled"
+            and not request.turn
+        )
+
+    @property
     def exists(self) -> bool:
         """Whether the provisioner has one, as far as is known."""
         return self.state in {"ready", "suspended"} or self.doubt is not None
@@ -185,7 +202,9 @@ class InstanceOrdered:
 
 @frozen
 class InstanceHeld:
-    """A deletion is not begun before `until`: there were enough today. Its deadline is put off."""
+    """A request is not begun before `until`, and its deadline is put off: of deletions there were
+    enough today, and of many creations each has its turn.
+    """
 
     request_id: str
     until: datetime

@@ -77,7 +77,8 @@ def apply_report(account: Account, fact: InstanceReported) -> Account:
 
 def apply_order(account: Account, fact: InstanceOrdered) -> Account:
     """An operator's order holds until the next one. One to resume leaves it to the access again,
-    and asks once more for what has stalled, as a retry does.
+    and asks once more for what has stalled, as a retry does. A retry also asks at once for what
+    waits for its turn.
     """
     instance = account.instance
     if instance is None:
@@ -87,7 +88,7 @@ def apply_order(account: Account, fact: InstanceOrdered) -> Account:
     if fact.order == "resume":
         account = _with(account, fact.at, order=None)
     request = instance.open_request
-    if request is None or request.trouble is None:
+    if request is None or not (request.trouble or request.turn):
         return account
     again = replace(
         request,
@@ -97,6 +98,7 @@ def apply_order(account: Account, fact: InstanceOrdered) -> Account:
         calls_before=request.calls,
         accepted_at=None,
         trouble=None,
+        turn="",
     )
     return _with(account, fact.at, request=again)
 
@@ -107,6 +109,8 @@ def apply_hold(account: Account, fact: InstanceHeld) -> Account:
     if request is None or request.calls or account.instance is None:
         return account
     held = replace(request, call_at=fact.until, deadline=fact.deadline)
+    if request.turn:
+        held = replace(held, begun_at=fact.until, turn="has")
     return replace(account, instance=replace(account.instance, request=held))
 
 

@@ -19,6 +19,8 @@ hosts = ["acme.app"]
 suspend_after_hours = 48
 delete_after_days = 90
 deadline_minutes = 10
+existing_a_minute = 50
+mail_waits_minutes = 2
 """
 ARN = "arn:aws:states:eu-west-1:123456789012:stateMachine:make-instance"
 
@@ -44,6 +46,8 @@ def test_every_key_is_read() -> None:
         suspend_after=timedelta(hours=48),
         delete_after=timedelta(days=90),
         deadline=timedelta(minutes=10),
+        existing_a_minute=50,
+        mail_waits=timedelta(minutes=2),
     )
 
 
@@ -118,6 +122,10 @@ def test_another_target_is_a_mistake(target: str) -> None:
         ("delete_after_days", '"90"'),
         ("deadline_minutes", "0"),
         ("deadline_minutes", "1441"),
+        ("existing_a_minute", "0"),
+        ("existing_a_minute", "1001"),
+        ("mail_waits_minutes", "-1"),
+        ("mail_waits_minutes", "1441"),
     ],
 )
 def test_each_mistake_is_named(key: str, value: str) -> None:

@@ -27,6 +27,7 @@ from tests.unit.usecases.instances.owner import (
     DONE,
     DOWN,
     HOUR,
+    INSTANCES,
     URL,
     Owner,
     answered,
@@ -61,7 +62,7 @@ class Machine(RuleBasedStateMachine):
         if action == "suspend" and owner.instance.order is None:
             assert owner.access == "none", "never suspended while there is access"
         if action == "resume":
-            assert owner.access != "none", "never resumed without access"
+            assert self.is_wanted_open(), "never resumed once it is to be suspended"
         request = owner.instance.open_request
         assert request
         assert request.id == told["request_id"], "one request at a time"
@@ -84,6 +85,14 @@ class Machine(RuleBasedStateMachine):
                 is_ready = done.code == 200 and DONE[action] == "ready"
                 return answered("ready", "https://evil.example") if is_ready else done
         return owner.provisioner.does(told)
+
+    def is_wanted_open(self) -> bool:
+        """Whether there is access, or its end is so near that the instance stays open. A suspension
+        in doubt is undone then too.
+        """
+        left, now = self.owner.account.departed_at, self.owner.place.now.at
+        is_near = left is None or now < left + INSTANCES.suspend_after
+        return self.owner.access != "none" or is_near
 
     @property
     def done(self) -> set[str]:

@@ -6,11 +6,31 @@ from datetime import timedelta
 
 import pytest
 
+from chalicelib.domain.account.facts import SignedUp
+from chalicelib.domain.account.state import Account, Signup
 from chalicelib.domain.messaging.due_messages import due_messages
 from chalicelib.domain.messaging.occasions import Occasion, occasions
 from chalicelib.domain.policy.sequences import Step
-from tests.fakes.services import SHIPPED
-from tests.unit.usecases.instances.owner import DAY, DOWN, HOUR, Owner
+from chalicelib.outreach.variables import variables
+from chalicelib.runtime.wiring import stripe_over
+from chalicelib.usecases.ingestion.apply_facts import apply_facts
+from tests.fakes.services import SHIPPED, at
+from tests.fakes.simulated_lifecycles import SimTransport
+from tests.fakes.stripe_sim import SimStage
+from tests.unit.usecases.instances.owner import (
+    ACCEPTED,
+    ACCOUNT,
+    ADA,
+    DAY,
+    DOWN,
+    HOUR,
+    INSTANCES,
+    URL,
+    Owner,
+)
+
+assert SHIPPED.mail
+SHIPPED_MAIL, MINUTE = SHIPPED.mail, timedelta(minutes=1)
 
 
 def step(id: str, anchor: str, offset: timedelta) -> Step:
@@ -87,3 +107,84 @@ def test_who_has_not_proved_the_address_yet_is_told_too() -> None:
     told = {step.id for step in SHIPPED.steps if step.anchor.startswith("instance_")}
     assert told == {"instance_ready", "instance_deletes_7", "instance_deletes_1"}
     assert told <= set(SHIPPED.mail.unproved)
+
+
+WELCOME = Step(
+    "welcome", "onboarding", "trial_started", 0 * DAY, "welcome", "lifecycle", DAY, at_any_hour=True
+)
+
+
+def with_welcome(waits: timedelta = 5 * MINUTE, tolerance: timedelta = DAY) -> Owner:
+    """An owner with a new trial, which is welcomed; the provisioner says that it is at it."""
+    owner = Owner()
+    owner.place.policy = replace(
+        owner.place.policy,
+        mail=replace(SHIPPED_MAIL, unproved=("welcome",)),
+        steps=(replace(WELCOME, tolerance=tolerance),),
+        instance=replace(INSTANCES, mail_waits=waits),
+    )
+    owner.provisioner.answer = lambda told: ACCEPTED
+    stage = SimStage()
+    owner.place.stripe = stripe_over(SimTransport(stage))
+    owner.place.now.at = at(stage.second)
+    now = owner.place.now.at
+    signed_up = SignedUp(Signup("pro", now + 14 * DAY, now), ADA)
+    apply_facts(Account(ACCOUNT), [signed_up], owner.services, None)
+    return owner
+
+
+def test_the_welcome_waits_for_the_instance_up_to_a_bound() -> None:
+    owner = with_welcome()
+    assert planned(owner) == {"welcome": 5 * MINUTE}
+    owner.settle()
+    owner.passes(MINUTE)
+    assert planned(owner) == {"welcome": 4 * MINUTE}
+    owner.reports("ready")
+    assert planned(owner) == {"welcome": 0 * DAY}, "at once"
+
+
+def test_the_welcome_goes_out_though_the_provisioner_is_down() -> None:
+    owner = with_welcome()
+    owner.provisioner.answer = lambda told: DOWN
+    owner.passes(4 * MINUTE)
+    assert owner.place.mail_queue.waiting == []
+    owner.passes(MINUTE)
+    (queued,) = owner.place.mail_queue.waiting
+    assert queued["key"].startswith("welcome@")
+
+
+def test_the_welcome_waits_no_longer_for_an_instance_that_has_stalled() -> None:
+    owner = with_welcome(waits=DAY)
+    owner.passes(HOUR)
+    assert owner.instance.status == "stalled"
+    assert len(owner.place.mail_queue.waiting) == 1
+
+
+def test_the_welcome_waits_no_longer_than_it_may_be_sent() -> None:
+    assert planned(with_welcome(waits=3 * HOUR, tolerance=HOUR)) == {"welcome": HOUR}
+
+
+def test_without_a_bound_or_without_instances_the_welcome_does_not_wait() -> None:
+    assert planned(with_welcome(waits=0 * DAY)) == {"welcome": 0 * DAY}
+    owner = with_welcome()
+    owner.place.policy = replace(owner.place.policy, instance=None)
+    assert planned(owner) == {"welcome": 0 * DAY}
+
+
+def test_mail_leads_to_the_instance_and_before_to_the_page_that_waits_for_it() -> None:
+    owner = with_welcome()
+    assert _app_url(owner) == "https://b.example/billing/token"
+    owner.place.policy = replace(
+        owner.place.policy, mail=replace(SHIPPED_MAIL, billing_url="https://app.example/billing")
+    )
+    assert _app_url(owner) == SHIPPED_MAIL.app_url, "where billing is the product's own page"
+    owner.settle()
+    owner.reports("ready")
+    assert _app_url(owner) == URL
+
+
+def _app_url(owner: Owner) -> object:
+    (mail,) = due_messages(owner.account, owner.place.policy, owner.place.now.at)
+    links = {"billing_url": "https://b.example/billing/token"}
+    now = owner.place.now.at
+    return variables(owner.account, mail, owner.place.policy, now, links)["app_url"]
