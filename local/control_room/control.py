@@ -16,6 +16,7 @@ from local.aws.ses_events import BY_HAND
 from local.aws.table_stream import StreamTrigger
 from local.clock_control import Clockwork
 from local.control_room import pages
+from local.control_room.at_intercom import AtIntercom
 from local.control_room.example_site import site
 from local.control_room.mailbox import Mailbox, Received
 from local.control_room.overview import Customers
@@ -85,6 +86,7 @@ class Control:
 
     def __init__(self, facts: Facts, parts: Parts) -> None:
         self._facts, self._parts = facts, parts
+        intercom = AtIntercom(parts.intercom, parts.clockwork.settle)
         self._routes: list[tuple[str, re.Pattern[str], Answers]] = [
             (method, re.compile(path), answers)
             for method, path, answers in (
@@ -102,7 +104,12 @@ class Control:
                 ("POST", rf"/_local/mail/(\d{{1,9}})/({'|'.join(BY_HAND)})", self._happen),
                 ("GET", r"/_local/site(?:/([a-z.]{1,40}))?", self._site),
                 ("GET", r"/_local/stripe", lambda _: _see(facts.stripe_base)),
-                ("GET", r"/_local/intercom(?:/([A-Za-z0-9_-]{1,64}))?", self._intercom),
+                ("GET", r"/_local/intercom(?:/([A-Za-z0-9_-]{1,64}))?", intercom.shown),
+                (
+                    "POST",
+                    r"/_local/intercom/([A-Za-z0-9_-]{1,64})/(unsubscribe|subscribe)",
+                    intercom.unsubscribe,
+                ),
                 ("GET", r"/_local/accounts/([A-Za-z0-9_-]{1,64})/timeline", self._timeline),
                 ("GET", r"/_local/accounts/([A-Za-z0-9_-]{1,64})/billing", self._billing),
             )
@@ -242,17 +249,6 @@ class Control:
         if cookie is None:
             return error_answer(404, "not_found", "There is no such account.")
         return _see("/billing", ("Set-Cookie", cookie))
-
-    def _intercom(self, request: Request, account_id: str | None) -> Answer:
-        """The contacts of the stand-in for Intercom, or that of one account."""
-        intercom = self._parts.intercom
-        contacts = intercom.contacts() if intercom else []
-        found = next((one for one in contacts if one.get("external_id") == account_id), None)
-        if account_id and found is None:
-            return error_answer(404, "not_found", "Intercom has no contact of such an account.")
-        if not is_browser(request):
-            return json_answer(found or {"contacts": contacts})
-        return pages.contact(found) if found else pages.contacts(contacts, intercom is not None)
 
     def _site(self, request: Request, name: str | None) -> Answer:
         """The example site. Its form posts to the host name of this request."""

@@ -39,6 +39,12 @@ CALLS = (
     ("GET", "/_local/calls", "", "which calls to AWS each function has made"),
     (
         "POST",
+        "/_local/intercom/{account_id}/{unsubscribe|subscribe}",
+        "",
+        "a contact unsubscribes there from mail, or subscribes again, and Billhook is told",
+    ),
+    (
+        "POST",
         "/_local/clock",
         '{"advance": "3d"} or {"to": "2027-01-31T12:00:00Z"}',
         "moves the clock forward; what falls due on the way happens",
@@ -147,6 +153,7 @@ def _contact(contact: Mapping[str, Any]) -> dict[str, Any]:
         "name": contact.get("name"),
         "email": contact.get("email"),
         "archived": own["archived"],
+        "unsubscribed": own["unsubscribed_from_emails"],
         "attributes": attributes,
         "told": {name: _told(name, value) for name, value in (own | attributes).items()},
         "events": events,

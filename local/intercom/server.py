@@ -1,6 +1,7 @@
-"""Intercom's HTTP end on loopback, and what it holds, for people to look at."""
+"""Intercom's HTTP end on loopback, what it holds, for people to look at, and what it tells."""
 
 import copy
+import hmac
 import json
 import secrets
 import threading
@@ -12,18 +13,20 @@ from urllib.parse import urlencode
 from chalicelib.domain.people.intercom import VERSION
 from chalicelib.domain.policy.people import FIELDS, INTERCOM
 from chalicelib.domain.policy.policy import PeoplePolicy
+from local.client import Client
 from local.http_server import Answer, Request, Server, json_answer
 from local.intercom.stand_in import IntercomStandIn, Json
 
 
 class IntercomServer:
     """Intercom's API at `base`, for who has `token`. Its port is taken at once. `now` is its clock:
-    that of its limits and of the header Date.
+    that of its limits and of the header Date. It signs what it tells with `webhook_secret`.
     """
 
     def __init__(self, now: Callable[[], datetime], token: str = "") -> None:
-        self.stand_in = IntercomStandIn(now)
+        self.stand_in, self._now = IntercomStandIn(now), now
         self.token = token or secrets.token_urlsafe(24)
+        self.webhook_secret = secrets.token_hex(20)
         self._lock = threading.Lock()
         self._server = Server(0, self._answer)
         self.base = self._server.base
@@ -54,6 +57,36 @@ class IntercomServer:
             }
             for one in reversed(held.values())
         ]
+
+    def unsubscribe(self, account_id: str, unsubscribed: bool, billhook: str) -> int | None:
+        """The contact of this account unsubscribes from mail, or subscribes again, at Intercom,
+        which tells it to Billhook at this address as it does (developers.intercom.com, Webhooks).
+        The status of the answer; None where there is no such contact.
+        """
+        with self._lock:
+            there = [
+                one
+                for one in self.stand_in.contacts.values()
+                if one.get("external_id") == account_id and not one["archived"]
+            ]
+            for one in there:
+                one["unsubscribed_from_emails"] = unsubscribed
+            item = copy.deepcopy(there[0]) if there else None
+        if item is None:
+            return None
+        notification = {
+            "type": "notification_event",
+            "topic": "contact.unsubscribed" if unsubscribed else "contact.subscribed",
+            "id": f"notif_{secrets.token_hex(12)}",
+            "created_at": int(self._now().timestamp()),
+            "delivery_attempts": 1,
+            "data": {"type": "notification_event_data", "item": item},
+        }
+        body = json.dumps(notification).encode()
+        signature = hmac.new(self.webhook_secret.encode(), body, "sha1").hexdigest()
+        headers = {"Content-Type": "application/json", "X-Hub-Signature": f"sha1={signature}"}
+        status, _ = Client(billhook).call("POST", "/webhooks/intercom", body, headers)
+        return status
 
     def _answer(self, request: Request) -> Answer:
         if request.headers["authorization"] != f"Bearer {self.token}":
