@@ -137,10 +137,7 @@ class System:
         }
         if slack := os.environ.get("SLACK_WEBHOOK_URL"):
             parameters["slack-webhook-url"] = slack
-        if token := self._intercom.token if self._intercom else os.environ.get("PEOPLE_TOKEN"):
-            parameters["people-token"] = token
-        if told := os.environ.get("PEOPLE_WEBHOOK_SECRET"):
-            parameters["people-webhook-secrets"] = told
+        parameters |= self._people_parameters()
         made = os.environ.get("INSTANCE_SECRET") or as_secret(secrets.token_bytes(32))
         parameters["instance-secret"] = made
         self._begin("table, queues and secrets")
@@ -152,6 +149,14 @@ class System:
             self._start_product(self._product, made)
         self._begin("HTTP server")
         self._server.start()
+
+    def _people_parameters(self) -> dict[str, str]:
+        """The secrets of the people system: of the stand-in, where it runs."""
+        intercom, given = self._intercom, os.environ.get("PEOPLE_WEBHOOK_SECRET", "")
+        token = intercom.token if intercom else os.environ.get("PEOPLE_TOKEN", "")
+        told = " ".join(filter(None, (given, intercom.webhook_secret if intercom else "")))
+        found = {"people-token": token, "people-webhook-secrets": told}
+        return {name: value for name, value in found.items() if value}
 
     def _start_product(self, product: ExampleProduct, secret: str) -> None:
         from chalicelib.runtime import wiring

@@ -16,6 +16,7 @@ from tests.system.browser.test_signup_story import (
     opens_billing,
     picture,
     saves_card,
+    signs_up,
 )
 
 DAY = 86400
@@ -162,6 +163,26 @@ def test_from_a_trial_that_is_asked_for_to_a_customer_who_pays(
     assert ada.visitor.reads("#plan").startswith("Pro, until")
     ada.sees("workspace-paid")
     assert not ada.visitor.complaints
+
+
+def test_who_unsubscribes_at_intercom_gets_no_more_letters_from_here(ada: Tour) -> None:
+    signs_up(ada.visitor, ada.email)
+    ada.page.wait_for_url("**/w/*")
+    ada.system.settle()
+    ada.began = ada.system.now()
+    ada.page.click("button#invited_team")  # whoever uses the product is who they say they are
+    ada.page.wait_for_selector("li#invited_team")
+    ada.at_intercom()
+    ada.page.click("#consent")
+    assert attribute(ada.page, "unsubscribed_from_emails") == "yes"
+    ada.lives_until(5)
+    assert ada.mails(ada.email) == ["welcome"]
+    ada.at_intercom()
+    assert attribute(ada.page, "unsubscribed_from_emails") == "yes"
+    ada.page.click("#consent")
+    assert attribute(ada.page, "unsubscribed_from_emails") == "no"
+    ada.lives_until(12)
+    assert "three_days" in ada.mails(ada.email)
 
 
 def attribute(page: Page, name: str) -> str:
