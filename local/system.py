@@ -407,6 +407,7 @@ def _set_environment(endpoint: str, resources: Resources, stripe_base: str, base
         "STAGE": "local",
         "LIVEMODE": "false",
         "WEBHOOKS": "true",
+        "EXPORT_BUCKET": _export_bucket(resources),
         "STRIPE_API_BASE": stripe_base,
         "BASE_URL": base,
         "POWERTOOLS_SERVICE_NAME": "billhook",
@@ -417,3 +418,9 @@ def _set_environment(endpoint: str, resources: Resources, stripe_base: str, base
         "NO_PROXY": own_hosts,
         "no_proxy": own_hosts,
     }
+
+
+def _export_bucket(resources: Resources) -> str:
+    """Where nightly exports go; empty unless they are asked for, since each moved day makes one."""
+    wanted = os.environ.get("NIGHTLY_EXPORT") == "true"
+    return resources.made["ExportBucket"].ref if wanted else ""

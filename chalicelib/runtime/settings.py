@@ -11,11 +11,12 @@ class Settings:
     """The settings of one deployed stage.
 
     `livemode` is the Stripe mode that the stage accepts, `sends_webhooks` whether it delivers
-    events to endpoints. If set, `stripe_api_base` replaces the
-    address of Stripe's API, `base_url` the one in billing.toml, and `captcha_base` the address of
-    the CAPTCHA service, and `delivery_seconds` the 20 seconds that a delivery to an endpoint may
-    take. `stack` is the dimension of the metrics, `functions` has `logical id=name` of each
-    function but the one that watches them, separated by commas.
+    events to endpoints. If set, `stripe_api_base` replaces the address of Stripe's API, `base_url`
+    the one in billing.toml, and `captcha_base` the address of the CAPTCHA service, and
+    `delivery_seconds` the 20 seconds that a delivery to an endpoint may take. `export_bucket` is
+    where nightly exports go; None if there are none. `stack` is the dimension of the metrics,
+    `functions` has `logical id=name` of each function but the one that watches them, separated by
+    commas.
     """
 
     stage: str
@@ -36,6 +37,7 @@ class Settings:
     functions: str
     delivery_seconds: str | None
     stripe_event_source: str
+    export_bucket: str | None
 
 
 @cache
@@ -60,4 +62,5 @@ def settings() -> Settings:
         functions=os.environ.get("FUNCTIONS", ""),
         delivery_seconds=os.environ.get("DELIVERY_SECONDS") or None,
         stripe_event_source=os.environ.get("STRIPE_EVENT_SOURCE", ""),
+        export_bucket=os.environ.get("EXPORT_BUCKET") or None,
     )

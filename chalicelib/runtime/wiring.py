@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         Bus,
         Caller,
         Captcha,
+        ExportFiles,
         MessageQueue,
         MethodCaller,
         StateMachines,
@@ -421,6 +422,14 @@ def ways_back() -> "Ways":
         "mail": Queue(settings().mail_queue_url),
     }
     return ways_back(queues, GroupedQueue(settings().deliveries_queue_url), take)
+
+
+@cache
+def export_files(bucket: str) -> "ExportFiles":
+    """The files of nightly exports."""
+    from chalicelib.aws.jobs.export_files import BucketFiles
+
+    return BucketFiles(bucket)
 
 
 @cache

@@ -10,6 +10,7 @@ from chalicelib.domain.changes.event_feed import EventPointer, FeedPlace, FeedRo
 from chalicelib.domain.changes.timeline import Entry, EventEntry
 from chalicelib.domain.figures.closing import ClosedFigures, Mark
 from chalicelib.domain.figures.contributions import FigureKey
+from chalicelib.domain.figures.exports.night import NightlyExport
 from chalicelib.domain.figures.recounts import RecountState
 from chalicelib.domain.instances.deletions import InstanceDeletions
 from chalicelib.domain.instances.turns import InstanceTurns
@@ -138,6 +139,7 @@ JobState = TypeVar(
     DigestState,
     InstanceDeletions,
     InstanceTurns,
+    NightlyExport,
     OpenConditions,
     RecountState,
     PeopleState,
@@ -270,6 +272,16 @@ class JobStateStore(Protocol):
 
     def save(self, old: JobState, new: JobState) -> None:
         """Write it, if it still was `old`. Raises ConcurrentUpdate."""
+
+
+class ExportFiles(Protocol):
+    """Where the files of nightly exports are; see aws/jobs/export_files.py."""
+
+    def put(self, key: str, content: bytes) -> None:
+        """Write a file, in place of one of that name."""
+
+    def clear(self, folder: str) -> None:
+        """Delete all files whose name begins with `folder`."""
 
 
 class StageReader(Protocol):

@@ -52,9 +52,15 @@ def function_triggers(
     from chalicelib.entry.triggers.deliveries_queue import deliver_events
     from chalicelib.entry.triggers.events_queue import process_events
     from chalicelib.entry.triggers.mail_queue import send_mails
-    from chalicelib.entry.triggers.schedules import compare_with_stripe, fetch_events, sweep_due
+    from chalicelib.entry.triggers.schedules import (
+        compare_with_stripe,
+        export_nightly,
+        fetch_events,
+        sweep_due,
+    )
     from chalicelib.entry.triggers.ses_feedback import take_feedback
     from chalicelib.entry.triggers.table_stream import carry_out
+    from chalicelib.runtime.settings import settings
 
     process = around("ProcessEvents", process_events)
     act = around("ActOnAccounts", act_on_accounts)
@@ -64,6 +70,8 @@ def function_triggers(
     sweep = around("SweepDue", sweep_due)
     fetch = around("FetchEvents", fetch_events)
     compare = around("CompareWithStripe", compare_with_stripe)
+    export = around("ExportNightly", export_nightly)
+    nightly = ScheduleTrigger("export", stopping, export, "export_nightly", HOUR)
     feedback = around("TakeFeedback", take_feedback)
     sources = (
         (
@@ -84,6 +92,7 @@ def function_triggers(
             ScheduleTrigger("fetch", stopping, fetch, "fetch_events", HOUR),
             # On AWS it runs every ten minutes. Here one run makes a whole day's comparison.
             ScheduleTrigger("compare", stopping, compare, "compare_with_stripe", HOUR),
+            *([nightly] if settings().export_bucket else []),
         ),
         BusTrigger("feedback", stopping, feedback, "take_feedback", progress),
         tuple(

@@ -25,6 +25,14 @@ _WRITES = {
 }
 
 
+_BUCKET = {
+    "DeleteObjects": ("DeleteObject", "/*"),
+    "ListObjectsV2": ("ListBucket", ""),
+    "PutObject": ("PutObject", "/*"),
+}
+"""Operations of S3 → the action, and what of the bucket it is about."""
+
+
 class Calls:
     """Every call of AWS that a function made in this process, once."""
 
@@ -95,6 +103,9 @@ def _calls(
                 yield f"dynamodb:{operation}", table
         case "sqs":
             yield f"sqs:{operation.removesuffix('Batch')}", queues[parameters["QueueUrl"]]
+        case "s3":
+            action, of = _BUCKET[operation]
+            yield f"s3:{action}", f"ExportBucket{of}"
         case "sesv2" if operation == "SendEmail":
             yield "ses:SendEmail", "identity/senders"
             yield "ses:SendEmail", "ConfigurationSet"

@@ -116,8 +116,8 @@ def _session() -> boto3.session.Session:
 def create(
     endpoint: str, secrets: dict[str, str], prefix: str = "billhook-local", path: Path = TEMPLATE
 ) -> Resources:
-    """Make the template's tables, queues and SES configuration sets, and the SSM parameters
-    that hold `secrets` (by their names below the path).
+    """Make the template's tables, queues, buckets and SES configuration sets, and the SSM
+    parameters that hold `secrets` (by their names below the path).
 
     Every name begins with `prefix`, so several systems can share one emulator. Types that the
     emulator is not needed for are passed over.
@@ -154,6 +154,7 @@ class _Maker:
         self.makers = {
             "AWS::DynamoDB::Table": self._table,
             "AWS::SES::ConfigurationSet": self._configuration_set,
+            "AWS::S3::Bucket": self._bucket,
             "AWS::SQS::Queue": self._queue,
         }
         self._resources = content["Resources"]
@@ -164,7 +165,7 @@ class _Maker:
         self._pseudo = template.pseudo_parameters(prefix)
         self._prefix = prefix
         self._dynamodb, self._sqs = client("dynamodb", endpoint), client("sqs", endpoint)
-        self._ses = client("sesv2", endpoint)
+        self._ses, self._s3 = client("sesv2", endpoint), client("s3", endpoint)
 
     def make(self, logical_id: str) -> Made:
         if logical_id not in self.made:
@@ -219,6 +220,12 @@ class _Maker:
         name = properties.get("Name") or f"{self._prefix}-{logical_id}"
         self._ses.create_configuration_set(ConfigurationSetName=name)
         return Made(name, {})
+
+    def _bucket(self, logical_id: str, properties: dict[str, Any]) -> Made:
+        """Without its rules: the emulator deletes nothing by itself."""
+        name = properties.get("BucketName") or f"{self._prefix}-{logical_id}".lower()
+        self._s3.create_bucket(Bucket=name)
+        return Made(name, {"Arn": f"arn:aws:s3:::{name}"})
 
 
 def _text(value: Any) -> str:

@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.domain.errors import BillhookError, Refused
-from ops.doctor import deployment, event_bus, event_receivers, mail, people, secrets, stripe
+from ops.doctor import (
+    deployment,
+    event_bus,
+    event_receivers,
+    mail,
+    nightly_export,
+    people,
+    secrets,
+    stripe,
+)
 from ops.doctor.findings import Finding, unknown
 from ops.doctor.site import Site
 
@@ -46,6 +55,7 @@ CHECKS = (
     Check("outgoing events", event_receivers.check_endpoints),
     Check("event bus", event_receivers.check_bus),
     Check("people system", people.check_people),
+    Check("nightly export", nightly_export.check_nightly_export),
     Check("Stripe's own mails", stripe.check_stripes_own_mails),
 )
 

@@ -19,6 +19,9 @@ Permissions = Mapping[str, Sequence[Mapping[str, Any]]]
 `why`, and perhaps `rare`.
 """
 
+CONDITIONAL = {"ExportBucket": "ExportsNightly"}
+"""Resources that are there under a condition of resources.yaml: so are the rights to them."""
+
 TABLE = "BillingTable"
 AUDIT_LOG = "AUDIT#*"
 """The partition keys of the audit log."""
@@ -132,7 +135,7 @@ def _document(
     machine: str | None = None,
 ) -> Template:
     statements = [
-        _allow(row["actions"], [_resource(one) for one in named])
+        _if_there(named, _allow(row["actions"], [_resource(one) for one in named]))
         for row in rows
         if (named := list(_named(row["resources"], senders, bus, machine)))
     ]
@@ -187,6 +190,15 @@ def _needed_by_lambda(id: str, function: Template) -> list[Template]:
 
 def _allow(actions: Sequence[str], resources: Sequence[Any]) -> Template:
     return {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
+
+
+def _if_there(named: Sequence[str], statement: Template) -> Template:
+    """The statement, under the condition under which what it is about exists."""
+    conditions = {CONDITIONAL.get(one.partition("/")[0]) for one in named} - {None}
+    if not conditions:
+        return statement
+    (condition,) = conditions
+    return {"Fn::If": [condition, statement, {"Ref": "AWS::NoValue"}]}
 
 
 def _named(

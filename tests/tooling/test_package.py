@@ -55,6 +55,7 @@ def test_the_functions_are_there(package: Package) -> None:
         "chalicelib.entry.triggers.deliveries_queue.deliver_events",
         "chalicelib.entry.triggers.mail_queue.send_mails",
         "chalicelib.entry.triggers.schedules.compare_with_stripe",
+        "chalicelib.entry.triggers.schedules.export_nightly",
         "chalicelib.entry.triggers.schedules.fetch_events",
         "chalicelib.entry.triggers.schedules.sweep_due",
         "chalicelib.entry.triggers.schedules.watch_stage",
@@ -252,6 +253,17 @@ def test_deliveries_are_woken_one_endpoint_at_a_time_and_all_endpoints_at_once(
     assert package.merged["Parameters"]["Webhooks"]["Default"] == "false"
 
 
+def test_the_nightly_export_has_no_schedule_unless_it_is_asked_for(package: Package) -> None:
+    (event,) = package.functions["ExportNightly"]["Events"].values()
+    assert event == {
+        "Type": "Schedule",
+        "Properties": {
+            "Schedule": "rate(10 minutes)",
+            "State": {"Fn::If": ["ExportsNightly", "ENABLED", "DISABLED"]},
+        },
+    }
+
+
 def test_the_stream_starts_its_function_only_for_accounts_with_an_outbox(package: Package) -> None:
     [(_, source)] = package.sources("DynamoDB")
     assert source["Stream"] == {"Fn::GetAtt": ["BillingTable", "StreamArn"]}
@@ -376,13 +388,13 @@ def test_stripe_s_calls_and_no_others_reach_the_webhook_s_function(package: Pack
 
 
 def statements(package: Package) -> list[Template]:
-    """What all roles together may do."""
+    """What all roles together may do, with all settings on."""
     roles = [
         package.merged["Resources"][fn["Role"]["Fn::GetAtt"][0]]["Properties"]
         for fn in package.functions.values()
     ]
     return [
-        one
+        one["Fn::If"][1] if "Fn::If" in one else one
         for role in roles
         for policy in role["Policies"]
         for one in policy["PolicyDocument"]["Statement"]

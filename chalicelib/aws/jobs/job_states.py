@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from chalicelib.aws.dynamo import client, put_versioned, read_one
 from chalicelib.aws.items import Item, dump, load
 from chalicelib.domain.figures.closing import ClosedFigures
+from chalicelib.domain.figures.exports.night import NightlyExport
 from chalicelib.domain.figures.recounts import RecountState
 from chalicelib.domain.instances.deletions import InstanceDeletions
 from chalicelib.domain.instances.turns import InstanceTurns
@@ -35,6 +36,7 @@ KEYS: dict[type[Any], str] = {
     DigestState: "DIGESTS",
     InstanceDeletions: "INSTANCES",
     InstanceTurns: "TURNS",
+    NightlyExport: "EXPORT",
     OpenConditions: "CONDITIONS",
     RecountState: "RECOUNT",
     PeopleState: "PEOPLE",

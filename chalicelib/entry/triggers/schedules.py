@@ -6,8 +6,10 @@ from chalice.app import Blueprint
 
 from chalicelib.runtime import wiring
 from chalicelib.runtime.invocation import entrypoint, tell_log
+from chalicelib.runtime.settings import settings
 from chalicelib.runtime.telemetry import failure_of, flush, logger, measure
 from chalicelib.usecases.figures.close import close_figures
+from chalicelib.usecases.figures.exports.nightly import export_night
 from chalicelib.usecases.messaging.notify_team import enqueue_digests
 from chalicelib.usecases.reconciliation.backfill import backfill_events
 from chalicelib.usecases.reconciliation.reconcile import reconcile
@@ -110,3 +112,25 @@ def compare_with_stripe(event: Any) -> None:
             "left": comparison.left,
         },
     )
+
+
+@bp.schedule("rate(10 minutes)")
+@entrypoint
+def export_nightly(event: Any) -> None:
+    """Go on with the export of this night until it is complete. Its schedule is off unless the
+    stage's setting NightlyExport is on; then there is a bucket.
+    """
+    bucket = settings().export_bucket
+    if bucket is None:
+        return
+    progress = export_night(wiring.services(), wiring.export_files(bucket))
+    if progress:
+        logger.info(
+            "The nightly export continued",
+            extra={
+                "night": progress.night,
+                "phase": progress.phase,
+                "rows": progress.rows,
+                "ended_at": progress.ended_at,
+            },
+        )

@@ -3,17 +3,23 @@
 import csv
 import io
 import json
+import re
 import stat
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from chalicelib.domain.figures.exports.parquet import KINDS
+from chalicelib.domain.figures.exports.tables import TABLES
+from ops.export.athena import TYPES, create_table
 from ops.export.cells import cell, csv_head, csv_line, json_line
 from ops.export.progress import WIDTH, bar
 from ops.export.records import COLUMNS
 from tests.adapters.aws.conftest import TABLE
 from tests.tooling.ops.conftest import Deployed
+
+PAGE = (Path(__file__).parents[3] / "docs" / "exports.md").read_text()
 
 
 @pytest.mark.parametrize(
@@ -93,3 +99,19 @@ def test_records_need_a_stage_and_a_new_folder(
     said = ops("export", "--stage", "dev", "--format", "csv", str(tmp_path))
     assert (said.status, "is not empty" in said.err) == (1, True)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_the_page_has_each_table_as_it_is_written(table: str) -> None:
+    assert create_table(table) in PAGE
+
+
+def test_every_kind_of_value_has_a_type() -> None:
+    assert TYPES.keys() == KINDS.keys()
+
+
+def test_the_queries_name_columns_that_there_are() -> None:
+    found = re.findall(r"SELECT (\w+), count\(\*\) FROM read_parquet\('s3://BUCKET/(\w+)/", PAGE)
+    assert len(found) == 2
+    for column, table in found:
+        assert column in {one.name for one in TABLES[table]}

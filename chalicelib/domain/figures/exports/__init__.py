@@ -1,0 +1,1 @@
+"""What a nightly export writes: its tables, their rows, and the files they are in."""
