@@ -8,10 +8,11 @@ import pytest
 
 from chalicelib.aws.items import account_item
 from chalicelib.domain.figures.contributions import REVENUE, TRIALS
+from chalicelib.domain.figures.counts import COUNTS
 from chalicelib.domain.figures.recounts import RecountState
 from chalicelib.usecases.accounts.erase import erase_now
 from chalicelib.usecases.figures.close import close_figures
-from chalicelib.usecases.figures.reports import revenue, trials
+from chalicelib.usecases.figures.reports import retention, revenue, trials
 from chalicelib.usecases.reconciliation.recount import check_figures, recount
 from tests.fakes.figures.invented_customers import InventedCustomers
 from tests.fakes.services import FakeServices
@@ -110,7 +111,7 @@ def test_an_account_of_an_older_release_begins_its_history(
     accounts = place.accounts.items
     for id in accounts:
         account = place.accounts.load(id)
-        accounts[id] = account_item(replace(account, recurring={}, trial=None))
+        accounts[id] = account_item(replace(account, recurring={}, trial=None, figures=None))
     place.figures.texts.clear()
     recount(place.services, apply=True)
     assert recount(place.services, apply=False).differences == ()
@@ -121,6 +122,28 @@ def test_an_account_of_an_older_release_begins_its_history(
         for currency, amount in amounts.items():
             expected[currency] = expected.get(currency, 0) + amount
     assert {code: of.days[0].mrr for code, of in report.items() if of.days[0].mrr} == expected
+
+
+def test_what_a_release_before_did_not_count_is_no_difference_until_it_is_counted(
+    place: FakeServices, people: InventedCustomers
+) -> None:
+    days = sorted(people.closings)
+    right = retention(place.services, days[0], days[-1])
+    for id in place.accounts.items:
+        account = place.accounts.load(id)
+        place.accounts.items[id] = account_item(replace(account, figures=None))
+    for name in [one for one in place.figures.texts if one[0].kind in COUNTS]:
+        del place.figures.texts[name]
+    close_figures(place.services)
+    place.now.at += timedelta(days=20)
+    assert check_figures(place.services) == 0
+    assert place.metrics["FiguresDiffer"] == 0
+    assert not any(week.customers for week in retention(place.services, days[0], days[-1]))
+    assert recount(place.services, apply=True).differences
+    assert [week.customers for week in retention(place.services, days[0], days[-1])] == [
+        week.customers for week in right
+    ]
+    assert recount(place.services, apply=False).differences == ()
 
 
 def test_sums_stay_when_a_person_is_erased(place: FakeServices, people: InventedCustomers) -> None:
