@@ -15,7 +15,9 @@ def differences(contact: Contact, person: Person, row: Mapping[str, Any]) -> Ite
     """What is not in a contact of Intercom's list as it would be written now, for people. Addresses
     differ by more than case. A contact that was made without its address does not differ by that.
     """
-    wanted = contact_body(contact, not person.without_email, person.named)
+    wanted = contact_body(
+        contact, not person.without_email, person.named, person.is_ours_to_subscribe
+    )
     attributes = wanted.pop("custom_attributes")
     held = row.get("custom_attributes")
     held = held if isinstance(held, dict) else {}

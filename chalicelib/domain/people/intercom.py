@@ -23,22 +23,24 @@ _LINK = re.compile(r"/contacts/([A-Za-z0-9_-]{1,64})")
 
 
 def contact_body(
-    contact: Contact, with_email: bool = True, was_named: bool = False
+    contact: Contact, with_email: bool = True, was_named: bool = False, resubscribes: bool = True
 ) -> dict[str, Any]:
     """The body that creates or changes a contact. Every attribute is there: null clears one, and
     one that is left out keeps its old value. A name is cleared if it was ours (`was_named`), so
     that a contact which is adopted keeps its own. An address never is: Intercom's description
-    allows no null for it.
+    allows no null for it. Who is unsubscribed from mail there stays so, unless `resubscribes`: that
+    may be the customer's own word, and then it is not ours to take back.
     """
     body: dict[str, Any] = {
         "role": "user",
         "external_id": contact.account_id,
-        "unsubscribed_from_emails": contact.unsubscribed,
         "custom_attributes": {
             name: _seconds(value) if isinstance(value, datetime) else value
             for name, value in contact.attributes.items()
         },
     }
+    if contact.unsubscribed or resubscribes:
+        body["unsubscribed_from_emails"] = contact.unsubscribed
     if contact.email and with_email:
         body["email"] = contact.email
     if contact.name or was_named:

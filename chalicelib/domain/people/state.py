@@ -55,6 +55,11 @@ class Person:
     heard_at: datetime | None = None
     left_there_at: datetime | None = None
 
+    @property
+    def is_ours_to_subscribe(self) -> bool:
+        """Whether it was us who unsubscribed the person there, or they came back with us."""
+        return self.told is True or self.left_there_at is not None
+
 
 @frozen
 class PeopleState:

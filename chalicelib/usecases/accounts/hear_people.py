@@ -91,12 +91,15 @@ def _consent(heard: ConsentHeard, policy: PeoplePolicy, services: Services) -> O
 
 
 def _after(person: Person, heard: ConsentHeard, took_effect: bool) -> Person:
-    """What is known of a person then. A repeat finds the effect of one that failed halfway."""
+    """What is known of a person then. A repeat finds the effect of one that failed halfway. What
+    is not as we wrote it is written anew with the next change.
+    """
     left_there = person.left_there_at
     if took_effect:
         left_there = heard.at if heard.unsubscribed else None
     return replace(
         person,
+        digest=person.digest if person.told is heard.unsubscribed else "",
         heard=heard.unsubscribed,
         heard_at=heard.at,
         left_there_at=left_there,

@@ -149,7 +149,7 @@ class Intercom:
     def _changed(self, id: str, contact: Contact, person: Person) -> Written | None:
         """The contact of this id, changed; None if there is none any more."""
         for _ in range(MOST_MERGES):
-            body = contact_body(contact, was_named=person.named)
+            body = contact_body(contact, True, person.named, person.is_ours_to_subscribe)
             answer = self._with_attributes("PUT", f"/contacts/{id}", contact, body)
             other = merged_into(answer)
             if other is None:
@@ -167,7 +167,8 @@ class Intercom:
         self, method: str, path: str, contact: Contact, person: Person, remark: str
     ) -> Written:
         """The contact, written without its address."""
-        body = contact_body(contact, False, person.named)
+        resubscribes = method == "POST" or person.is_ours_to_subscribe
+        body = contact_body(contact, False, person.named, resubscribes)
         answer = self._with_attributes(method, path, contact, body)
         _taken(answer)
         id = id_of(answer) or (person.id if method == "PUT" else "")

@@ -56,6 +56,8 @@ def write_contact(
         services.metrics.count("PeopleRefused", 1)
         return known, kept, str(refusal)
     after = replace(written.person, digest=known.digest, refused="", reason=written.remark)
+    if not known.unsubscribed:
+        after = replace(after, left_there_at=None)
     if after.told is not known.unsubscribed:
         after = replace(after, told=known.unsubscribed, told_at=services.clock.now())
     return known, _with_leads(known, _keep(account.id, person, after, people), people), None

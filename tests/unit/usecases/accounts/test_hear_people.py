@@ -91,10 +91,13 @@ def test_a_subscription_there_leaves_who_unsubscribed_here(place: PeopleScene) -
     place.settles()
     place.passes(minutes=5)
     assert hear(place, returns(place)) == Outcome(False, "unsubscribed_here")
-    assert is_out(place)[0]
+    assert is_out(place) == (True, False)
     assert place.services.metrics["PeopleWebhooksIgnored"] == 1
     place.passes(minutes=5)
     assert hear(place, returns(place), follows=True).reason == "same", "it was heard before"
+    place.is_renamed("acc_1", "Ada")
+    place.settles()
+    assert is_out(place) == (True, True), "told again with the next change"
 
 
 def test_a_subscription_there_counts_for_more_if_the_policy_says_so(place: PeopleScene) -> None:
@@ -143,6 +146,14 @@ def test_repeats_and_any_order_end_as_the_newest_says(place: PeopleScene) -> Non
     for told in (again, back, out, again):
         hear(place, told)
     assert is_out(place)[0]
+
+
+def test_who_comes_back_here_at_once_is_subscribed_there_too(place: PeopleScene) -> None:
+    services = place.services.services
+    hear_people.hear(leaves(place), MAPPED, services)
+    chooses(place, subscribed=True)  # before anything is written
+    place.settles()
+    assert is_out(place) == (False, False)
 
 
 def test_a_contact_of_the_other_mode_and_one_of_nobody_change_nothing(place: PeopleScene) -> None:

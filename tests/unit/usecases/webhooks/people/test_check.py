@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.account.facts import ConsentGiven
 from chalicelib.domain.errors import NotPossible
 from chalicelib.domain.outgoing.answers import CallAnswer
 from chalicelib.usecases.webhooks.people.check import check
@@ -37,7 +38,10 @@ def spoil(place: PeopleScene) -> None:
     contacts = place.intercom.contacts
     place.intercom.of("acc_007")["custom_attributes"]["billing_plan"] = "scale"
     place.intercom.of("acc_007")["name"] = "Somebody"
-    place.intercom.of("acc_060")["unsubscribed_from_emails"] = True
+    leaves = ConsentGiven("lifecycle", False, place.services.now.at)
+    place.changes(place.account("acc_060"), leaves)
+    place.settles()
+    place.intercom.of("acc_060")["unsubscribed_from_emails"] = False
     del contacts[place.intercom.of("acc_061")["id"]]
     place.intercom.of("acc_062")["archived"] = True
     theirs: dict[str, Any] = {"role": "user", "archived": False}
@@ -64,12 +68,23 @@ def test_an_address_in_another_case_is_no_difference(place: PeopleScene) -> None
     assert found(place) == {}
 
 
+def test_who_unsubscribed_there_does_not_differ_and_is_not_subscribed_again(
+    place: PeopleScene,
+) -> None:
+    place.intercom.of("acc_003")["unsubscribed_from_emails"] = True
+    place.intercom.of("acc_004").update(unsubscribed_from_emails=True, name="Somebody")
+    assert set(found(place, repair=True)) == {"acc_004"}
+    assert place.intercom.of("acc_004")["name"] == "Ada 4"
+    for id in ("acc_003", "acc_004"):
+        assert place.intercom.of(id)["unsubscribed_from_emails"] is True
+
+
 def test_each_difference_is_named(place: PeopleScene) -> None:
     spoil(place)
     assert found(place) == {
         "acc_007": "name is 'Somebody', and must be 'Ada 7';"
         " billing_plan is 'scale', and must be 'pro'",
-        "acc_060": "unsubscribed_from_emails is True, and must be False",
+        "acc_060": "unsubscribed_from_emails is False, and must be True",
         "acc_061": "there is no contact",
         "acc_062": "there is no contact",
         "acc_gone": "there is a contact, and no account",

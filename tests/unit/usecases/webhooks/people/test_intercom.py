@@ -67,6 +67,22 @@ def test_an_unsubscription_reaches_the_contact_without_an_event(place: PeopleSce
     assert len(place.intercom.events) == events
 
 
+def test_a_contact_is_subscribed_again_by_us_only_after_we_unsubscribed_it(
+    place: PeopleScene,
+) -> None:
+    lead = {"id": "u1", "role": "user", "email": "ada@example.com", "archived": False}
+    place.intercom.contacts["u1"] = {**lead, "unsubscribed_from_emails": True}
+    account = place.signs_up("acc_1", "ada@example.com", "Ada")
+    place.settles()
+    contact = place.intercom.of("acc_1")
+    assert (contact["id"], contact["unsubscribed_from_emails"]) == ("u1", True), "adopted"
+    for subscribed in (False, True):
+        at = place.services.now.at
+        account = place.changes(account, ConsentGiven("lifecycle", subscribed, at))
+        place.settles()
+    assert place.intercom.of("acc_1")["unsubscribed_from_emails"] is False
+
+
 def test_changes_within_seconds_are_one_write(place: PeopleScene) -> None:
     place.signs_up("acc_1", "ada@example.com", "A")
     place.settles()
