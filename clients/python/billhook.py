@@ -287,6 +287,7 @@ class Event(TypedDict):
         "instance.suspended",
         "instance.resumed",
         "instance.deleted",
+        "instance.url_changed",
         "instance.stalled",
     ]
     timestamp: str
@@ -371,6 +372,14 @@ class InstanceStalledEvent(TypedDict):
 class InstanceSuspendedEvent(TypedDict):
     id: str
     type: Literal["instance.suspended"]
+    timestamp: str
+    sequence: int
+    data: dict[str, Any]
+
+
+class InstanceUrlChangedEvent(TypedDict):
+    id: str
+    type: Literal["instance.url_changed"]
     timestamp: str
     sequence: int
     data: dict[str, Any]

@@ -258,6 +258,7 @@ export interface Event {
     | 'instance.suspended'
     | 'instance.resumed'
     | 'instance.deleted'
+    | 'instance.url_changed'
     | 'instance.stalled'
   timestamp: string
   sequence: number
@@ -338,6 +339,14 @@ export interface InstanceStalledEvent {
 export interface InstanceSuspendedEvent {
   id: string
   type: 'instance.suspended'
+  timestamp: string
+  sequence: number
+  data: Record<string, unknown>
+}
+
+export interface InstanceUrlChangedEvent {
+  id: string
+  type: 'instance.url_changed'
   timestamp: string
   sequence: number
   data: Record<string, unknown>

@@ -71,6 +71,8 @@ class Product:
         match method, path.strip("/").split("/"):
             case "POST", ["instances"]:
                 return self.provision(headers, body)
+            case "GET", ["instances"]:
+                return self.listed(headers, body)
             case "GET", ["style.css"]:
                 return Reply(200, pages.STYLE, "text/css")
             case _, ["w", name, *rest] if workspace := self._workspaces.find(name):
@@ -88,6 +90,12 @@ class Product:
             return _json(*self._workspaces.provision(told, self._base))
         except (ValueError, KeyError, TypeError):
             return _json(400, {"error": "The request cannot be read."})
+
+    def listed(self, headers: Mapping[str, str], body: bytes) -> Reply:
+        """The list of all workspaces, which Billhook compares with its own."""
+        if not is_signed(self._secret, headers, body, self._clock()):
+            return _json(401, {"error": "The signature is wrong, or too old."})
+        return _json(200, {"instances": self._workspaces.all()})
 
     def workspace(
         self,

@@ -97,6 +97,14 @@ class Workspaces:
         with self._lock:
             return self._one(OF_NAME, name)
 
+    def all(self) -> list[dict[str, str]]:
+        """The account and the status of each workspace, by account."""
+        with self._lock:
+            rows = self._database.execute(
+                "SELECT account_id, status FROM workspaces ORDER BY account_id"
+            )
+            return [{"account_id": id, "status": status} for id, status in rows]
+
     def reach(self, workspace: Workspace, milestone: str, at: str) -> None:
         """Note that the customer did something, the first time that they did."""
         with self._lock, self._database as database:

@@ -107,6 +107,7 @@ FIELDS: Mapping[str, EventField] = {
         _TIME, "When the access changes by the clock alone.", "2026-04-02T09:00:00Z"
     ),
     "url": EventField(_TEXT, "Where the instance is.", "https://acc-1.acme.app"),
+    "url_before": EventField(_TEXT, "Where the instance was.", "https://eu-1.acme.app/acc-1"),
     "withdrawn_at": EventField(_TIME, "When the customer withdrew.", "2026-03-02T09:00:00Z"),
 }
 """Every field that `data` can have beside the common ones, by its name."""
@@ -189,6 +190,11 @@ CATALOGUE: Mapping[str, EventType] = {
     "instance.suspended": _instance("The customer's instance was suspended."),
     "instance.resumed": _instance("A suspended instance can be used again."),
     "instance.deleted": _instance("The customer's instance was deleted."),
+    "instance.url_changed": EventType(
+        "The customer's instance is at another URL, and in the same state as before.",
+        ("url", "url_before", "request_id"),
+        ("request_id",),
+    ),
     "instance.stalled": EventType(
         "The provisioner did not do by the deadline what was asked for an instance. It may still"
         " report that it did.",

@@ -20,6 +20,15 @@ def instance_events(old: Instance | None, new: Instance | None) -> Iterator[tupl
                 "request_id": new.request.id if new.request else None,
             },
         )
+    elif old and old.url and new.url and new.url != old.url:
+        yield (
+            "instance.url_changed",
+            {
+                "url": new.url,
+                "url_before": old.url,
+                "request_id": new.request.id if new.request else None,
+            },
+        )
     request = new.open_request
     if request and request.trouble == "stalled" and not _had_stalled(old, request.id):
         yield (

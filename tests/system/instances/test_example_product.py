@@ -7,12 +7,18 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from datetime import datetime
 
 import pytest
 
+from chalicelib.domain.instances.drift import read_list
+from chalicelib.domain.outgoing.signature import as_secret
 from local.aws.emulator import die_with_parent, free_port
 from local.client import Client
+from ops.stage.provisioner import list_of
 from tests.system.conftest import ROOT, wait_for
+
+SECRET = as_secret(b"the secret of the example product")
 
 
 def fetched(url: str) -> tuple[int, str]:
@@ -32,6 +38,12 @@ def is_there(url: str) -> bool:
     return True
 
 
+def listed(system: Client, product: str) -> dict[str, str]:
+    """The product's own list, asked for as `ops instances drift` does."""
+    now = datetime.fromisoformat(system.state()["now"])
+    return read_list(list_of(f"{product}/instances", SECRET, now))
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=lambda one: one.name)
 def test_the_product_serves_a_signup_follows_the_clock_and_ends_with_the_system(
     number: signal.Signals,
@@ -40,7 +52,7 @@ def test_the_product_serves_a_signup_follows_the_clock_and_ends_with_the_system(
     process = subprocess.Popen(
         [sys.executable, "-m", "local", "run", "--port", str(port)],
         cwd=ROOT,
-        env=os.environ | {"PRODUCT": "example"},
+        env=os.environ | {"PRODUCT": "example", "INSTANCE_SECRET": SECRET},
         preexec_fn=die_with_parent(),
     )
     system = Client(f"http://127.0.0.1:{port}")
@@ -54,10 +66,12 @@ def test_the_product_serves_a_signup_follows_the_clock_and_ends_with_the_system(
     assert url.startswith(f"{product}/w/")
     status, page = fetched(url)
     assert (status, "First steps" in page) == (200, True)
+    assert listed(system, product) == {body["account_id"]: "ready"}
     assert system.post("/_local/clock", {"advance": "17d"})[0] == 200
     account = system.account(body["account_id"])
     assert account
     assert account["instance"]["status"] == "suspended", "its clock is the system's"
+    assert listed(system, product) == {body["account_id"]: "suspended"}
     status, page = fetched(url)
     assert (status, "Your trial has ended" in page) == (402, True)
     process.send_signal(number)

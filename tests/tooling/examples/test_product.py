@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.instances.drift import read_list
 from chalicelib.domain.outgoing.signature import as_secret, signed_headers
 from local.aws.emulator import free_port
 from tests.fakes.services import ROOT
@@ -115,6 +116,18 @@ def test_a_request_with_a_wrong_or_old_signature_is_refused(shop: Shop, action: 
     assert shop.sends(signed, body + b" ")[0] == 401
 
 
+def test_the_list_of_workspaces_is_for_who_signs(shop: Shop) -> None:
+    shop.asks("create", "r.1", "acc_2")
+    shop.asks("create", "r.2", "acc_1")
+    shop.asks("suspend", "r.3", "acc_2")
+    signed = signed_headers("list_1", b"", [KEY], shop.billhook.now)
+    reply = shop.product.answer("GET", "/instances", signed, b"")
+    listed = {"acc_1": "ready", "acc_2": "suspended"}
+    assert (reply.status, read_list(reply.body)) == (200, listed)
+    for headers in ({}, signed | {"webhook-id": "list_2"}):
+        assert shop.product.answer("GET", "/instances", headers, b"").status == 401
+
+
 @pytest.mark.parametrize("body", [b"{", b"[]", b"{}", b'{"action": "explode", "account": {}}'])
 def test_a_request_that_cannot_be_read_is_refused(shop: Shop, body: bytes) -> None:
     assert shop.sends(signed_headers("r", body, [KEY], shop.billhook.now), body)[0] == 400
@@ -191,7 +204,7 @@ def test_access_is_checked_without_billhook_until_the_token_ends(shop: Shop) -> 
 
 
 def test_an_address_that_does_not_exist_tells_nothing(shop: Shop) -> None:
-    for path in ("/", "/w", "/w/guess", "/w/guess/billing", "/instances", "/../etc/passwd"):
+    for path in ("/", "/w", "/w/guess", "/w/guess/billing", "/../etc/passwd"):
         assert shop.goes("GET", path).status == 404
     assert shop.opens("/style.css").kind == "text/css"
 
