@@ -33,6 +33,7 @@ def main() -> None:
     asked = parser.parse_args()
     for name in [name for name in os.environ if name.startswith("STRIPE_")]:
         del os.environ[name]  # With the simulated Stripe, whatever the shell is set to.
+    os.environ["PRODUCT"] = "none"  # What is measured is Billhook, without its neighbours.
     print(f"{'step':<30}{'wall s':>8}{'CPU s':>8}{'emulator':>10}{'calls':>8}", flush=True)
     for customers, moves in ((1, (15 * DAY, 400 * DAY)), (asked.many, (30 * DAY, 370 * DAY))):
         # A process can have one system.
