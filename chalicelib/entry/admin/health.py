@@ -56,7 +56,7 @@ def replay_letters(operator: Operator) -> Response:
     form, request = form_of(bp.current_request), bp.current_request
     choice = chosen(form.get("id", ""), form.get("origin", ""))
     if form.get("sure") != "yes":
-        raise InvalidInput("Confirm that the cause is mended: check the box first.", "sure")
+        raise InvalidInput("Confirm that the cause is fixed: check the box first.", "sure")
 
     def note(letters: Sequence[DeadLetter]) -> None:
         asked: dict[str, Any] = {
