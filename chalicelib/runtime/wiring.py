@@ -174,6 +174,7 @@ def services() -> "Services":
     from chalicelib.aws.idempotency import StoredResponses
     from chalicelib.aws.jobs.job_states import JobStates
     from chalicelib.aws.jobs.replan_state import ReplanStates
+    from chalicelib.aws.mail.mail_counts import MailCounts
     from chalicelib.aws.partition import Partition
     from chalicelib.aws.queues import GroupedQueue, Queue, WorkQueue
     from chalicelib.aws.rate_counters import Mailboxes
@@ -200,6 +201,7 @@ def services() -> "Services":
             deliveries=Deliveries(table),
             figures=Figures(table, lambda: secrets().hash_key),
             persons=Persons(table),
+            mail_counts=MailCounts(table),
         ),
         queues=Queues(
             events=events_queue(),

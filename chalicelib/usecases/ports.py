@@ -15,6 +15,7 @@ from chalicelib.domain.figures.recounts import RecountState
 from chalicelib.domain.instances.deletions import InstanceDeletions
 from chalicelib.domain.instances.turns import InstanceTurns
 from chalicelib.domain.messaging.email_message import EmailMessage, SendClaim
+from chalicelib.domain.messaging.mail_counts import MailCount
 from chalicelib.domain.messaging.mailbox_limits import Mailbox
 from chalicelib.domain.messaging.team import DigestState
 from chalicelib.domain.outgoing.answers import CallAnswer
@@ -190,6 +191,9 @@ class TimelineStore(Protocol):
     def put(self, entries: Iterable[Entry]) -> None:
         """Write entries; the same again does no harm."""
 
+    def put_once(self, entry: Entry) -> bool:
+        """Write an entry. False if it is there already. Raises Unavailable."""
+
     def missing(self, entries: Sequence[Entry]) -> list[Entry]:
         """Those of the entries that are not on their timeline."""
 
@@ -200,6 +204,20 @@ class TimelineStore(Protocol):
 
     def events(self, pointers: Sequence[EventPointer]) -> dict[EventPointer, KeptEvent]:
         """The domain events that are there. Raises Unavailable."""
+
+
+class MailCountStore(Protocol):
+    """Counts of messages by week and step; see aws/mail/mail_counts.py."""
+
+    def count(self, week: date, step: str, name: str) -> None:
+        """Add one to a number (of COUNTED) of a step in the week from that Monday on. Raises
+        Unavailable.
+        """
+
+    def of_weeks(self, first: date, last: date) -> list[MailCount]:
+        """The counts of the weeks from the Monday `first` to the Monday `last`. Raises
+        Unavailable.
+        """
 
 
 class FeedStore(Protocol):

@@ -19,6 +19,7 @@ from chalicelib.usecases.ports import (
     GroupedQueue,
     JobStateStore,
     MailboxStore,
+    MailCountStore,
     Mailer,
     MessageQueue,
     PartitionStore,
@@ -82,6 +83,7 @@ class Stores:
     endpoints: EndpointStore
     deliveries: DeliveryStore
     figures: FigureStore
+    mail_counts: MailCountStore
     persons: PersonStore
 
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from chalicelib.domain.changes.conversions import is_conversion
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.figures.interval import difference
+from chalicelib.domain.messaging.mail_counts import counted_as
 
 WITHIN = timedelta(days=14)
 """A conversion counts for a message that was sent or held out at most this long before it."""
@@ -110,7 +111,7 @@ class Counting:
             by_step: defaultdict[str, list[tuple[datetime, _Message]]] = defaultdict(list)
             for message in account.messages.values():
                 if message.counts and message.at:
-                    by_step[step_of(message.key)].append((message.at, message))
+                    by_step[counted_as(message.key)].append((message.at, message))
             for step, found in by_step.items():
                 found.sort(key=lambda pair: (pair[0], pair[1].key))
                 converted = _last_before(found, account.conversions)
@@ -125,16 +126,8 @@ class Counting:
                 if not one.held_out
             )
             for key in _last_before([(at, one) for at, _, one in sent], account.leavings):
-                tallies[step_of(key)]["unsubscribed"] += 1
+                tallies[counted_as(key)]["unsubscribed"] += 1
         return [Line(step, **tallies[step]) for step in sorted(tallies)]
-
-
-def step_of(key: str) -> str:
-    """The name under which a message is counted: its step; for a broadcast its whole key, because
-    all broadcasts have one step.
-    """
-    step = key.partition("@")[0]
-    return key if step == "broadcast" else step
 
 
 def _tally(tally: defaultdict[str, int], message: _Message, converted: bool, young: bool) -> None:

@@ -28,6 +28,7 @@ from chalicelib.domain.changes.timeline import Entry, EventEntry
 from chalicelib.domain.errors import AccountTaken, ConcurrentUpdate, Unavailable
 from chalicelib.domain.figures.closing import Mark
 from chalicelib.domain.figures.contributions import FigureKey
+from chalicelib.domain.messaging.mail_counts import MailCount
 from chalicelib.domain.messaging.mailbox_limits import Mailbox
 from chalicelib.domain.people.state import Person
 from chalicelib.domain.policy.policy import Policy
@@ -200,6 +201,12 @@ class MemoryLog:
 
     def put(self, entries: Iterable[Entry]) -> None:
         self.entries |= {self._key(entry): entry for entry in entries}
+
+    def put_once(self, entry: Entry) -> bool:
+        is_new = self._key(entry) not in self.entries
+        if is_new:
+            self.put([entry])
+        return is_new
 
     def missing(self, entries: Sequence[Entry]) -> list[Entry]:
         return [entry for entry in entries if self._key(entry) not in self.entries]
@@ -378,6 +385,23 @@ class MemoryDeliveries:
     ) -> tuple[list[Delivery], str | None]:
         found = [one for one in self.kept.values() if one.key.endpoint_id == endpoint_id]
         return sorted(found, key=lambda one: one.key.at, reverse=True), None
+
+
+@dataclass
+class MemoryMailCounts:
+    """Counts of messages in memory, by week, step and name."""
+
+    numbers: Counter[tuple[date, str, str]] = field(default_factory=Counter)
+
+    def count(self, week: date, step: str, name: str) -> None:
+        self.numbers[week, step, name] += 1
+
+    def of_weeks(self, first: date, last: date) -> list[MailCount]:
+        return [
+            MailCount(step, **{name: number})
+            for (week, step, name), number in self.numbers.items()
+            if first <= week <= last
+        ]
 
 
 @dataclass
@@ -717,6 +741,7 @@ class FakeServices:
     persons: MemoryPersons = field(default_factory=MemoryPersons)
     to_clear: dict[str, datetime] = field(default_factory=dict)
     figures: MemoryFigures = field(default_factory=MemoryFigures)
+    mail_counts: MemoryMailCounts = field(default_factory=MemoryMailCounts)
 
     def counted(self, metric: str, by: int) -> None:
         assert metric in METRICS.keys() - MEASURED.keys()
@@ -748,6 +773,7 @@ class FakeServices:
                 endpoints=self.endpoints,
                 deliveries=self.deliveries,
                 figures=self.figures,
+                mail_counts=self.mail_counts,
                 persons=self.persons,
             ),
             queues=Queues(

@@ -51,6 +51,19 @@ class Timelines:
         put_many(self._dynamodb, self._table, map(_item, of_keys.values()))
         self._remember(key for key, entry in of_keys.items() if not entry.keep_for)
 
+    def put_once(self, entry: Entry) -> bool:
+        """Write an entry. False if it is there already: it stays. Raises Unavailable."""
+        try:
+            with translate_errors():
+                self._dynamodb.put_item(
+                    TableName=self._table,
+                    Item=_item(entry),
+                    ConditionExpression="attribute_not_exists(pk)",
+                )
+        except ConcurrentUpdate:
+            return False
+        return True
+
     def put_event(self, event: EventEntry, place: FeedPlace) -> bool:
         """Put the entry of a domain event with its document and its place in the feed. False if
         there is one: the first stays. Raises Unavailable.

@@ -1,10 +1,12 @@
-"""Revenue and trials: charts with the table beside them."""
+"""Revenue and trials, as charts with the table beside them, and what messages achieve."""
 
 from datetime import UTC, date, timedelta
 
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.errors import InvalidInput
+from chalicelib.domain.figures.trials import weeks
+from chalicelib.domain.messaging.mail_counts import by_step
 from chalicelib.domain.security.dashboard import Operator
 from chalicelib.entry.admin.responses import admin_page
 from chalicelib.entry.admin.session import page, query_of
@@ -13,6 +15,7 @@ from chalicelib.runtime.clock import clock
 from chalicelib.usecases.figures.reports import (
     DEFAULT,
     LONGEST,
+    message_effects,
     reasons,
     retention,
     revenue,
@@ -50,6 +53,21 @@ def show_trials(operator: Operator) -> Response:
         **retention_view(retention(services, first, last)),
         reasons=reasons_view(reasons(services, first, last)),
     )
+
+
+@page(bp, "/admin/messages")
+def show_messages(operator: Operator) -> Response:
+    """Show each message: when it goes out, what became of it, and what it achieves."""
+    from chalicelib.pages.admin.messages import sequences_view
+
+    first, last = _span(WEEKS)
+    services = wiring.services()
+    sequences = sequences_view(
+        wiring.policy().steps,
+        by_step(services.stores.mail_counts.of_weeks(weeks(first, last)[0], last)),
+        {one.step: one for one in message_effects(services, first, last)},
+    )
+    return admin_page(operator, "messages", first=first, last=last, sequences=sequences)
 
 
 def _span(length: timedelta) -> tuple[date, date]:

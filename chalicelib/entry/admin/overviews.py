@@ -1,4 +1,4 @@
-"""Failing payments, messages, webhook endpoints and the audit log."""
+"""Failing payments, webhook endpoints and the audit log."""
 
 from chalice.app import Blueprint, Response
 
@@ -38,14 +38,6 @@ def show_payments(operator: Operator) -> Response:
         following=next_page("/admin/payments", found.cursor),
         is_first=not query["cursor"],
     )
-
-
-@page(bp, "/admin/messages")
-def show_messages(operator: Operator) -> Response:
-    """Show the messages of billing.toml: when each goes out, and to whom."""
-    from chalicelib.pages.admin.messages import sequences_view
-
-    return admin_page(operator, "messages", sequences=sequences_view(wiring.policy().steps))
 
 
 @page(bp, "/admin/webhooks")

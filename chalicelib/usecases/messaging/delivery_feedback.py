@@ -13,9 +13,11 @@ from chalicelib.domain.account.messages import MessageRecord, NoticeComplaint
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import Unreadable
+from chalicelib.domain.figures.trials import week_of
 from chalicelib.domain.ids import well_formed
 from chalicelib.domain.messaging.copies import copy_key
 from chalicelib.domain.messaging.email_message import SendClaim
+from chalicelib.domain.messaging.mail_counts import COUNTED, counted_as
 from chalicelib.domain.messaging.suppression import is_about_a_notice
 from chalicelib.domain.security.links import reader_mark
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
@@ -128,7 +130,8 @@ def take_feedback(
         services.metrics.count("TransientBounces", len(feedback.recipients))
     if account is not None:
         _settle(account, feedback, claim, services, claims)
-        services.stores.timeline.put([_entry(account.id, feedback)])
+        if services.stores.timeline.put_once(_entry(account.id, feedback)):
+            _count_message(account, feedback, claim, services)
     return feedback.kind
 
 
@@ -261,6 +264,19 @@ def _count(feedback: DeliveryFeedback, believed: int, services: Services) -> Non
         services.metrics.count(kind, believed)
     if believed < len(feedback.recipients):
         services.metrics.count("FeedbackForeign", len(feedback.recipients) - believed)
+
+
+def _count_message(
+    account: Account, feedback: DeliveryFeedback, claim: SendClaim | None, services: Services
+) -> None:
+    """Count what was told of a message of ours, once it is on the timeline: what SES tells again
+    counts once. If this stops in between, one is missing, which changes no decision.
+    """
+    is_ours = claim is not None or feedback.key in account.mails
+    name = COUNTED.get(feedback.kind)
+    if name and is_ours and not feedback.copy:
+        step = counted_as(feedback.key)
+        services.stores.mail_counts.count(week_of(feedback.sent_at), step, name)
 
 
 def _settle(

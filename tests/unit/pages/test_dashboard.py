@@ -4,17 +4,24 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from chalicelib.domain.figures.counts import ReasonCount, RetentionWeek
+from chalicelib.domain.figures.counts import ReasonCount, RetentionWeek, StepEffect
 from chalicelib.domain.figures.movements import CurrencyRevenue, RevenueDay
 from chalicelib.domain.figures.trials import TrialWeek
+from chalicelib.domain.messaging.mail_counts import MailCount
 from chalicelib.domain.policy.reasons import END_REASONS
-from chalicelib.domain.policy.sequences import Step
+from chalicelib.domain.policy.sequences import TRANSACTIONAL_STEPS, Step
 from chalicelib.domain.schedule.watch.open_conditions import OpenCondition, OpenConditions
 from chalicelib.pages.admin.charts import HEIGHT, WIDTH, chart
 from chalicelib.pages.admin.conditions import open_now
 from chalicelib.pages.admin.figures import reasons_view, retention_view, revenue_view, trials_view
 from chalicelib.pages.admin.health import spoken_age
-from chalicelib.pages.admin.messages import when_of
+from chalicelib.pages.admin.messages import (
+    ASKED_FOR,
+    OTHERS,
+    effect_in_words,
+    sequences_view,
+    when_of,
+)
 from chalicelib.pages.admin.rendering import page, stylesheet
 
 T = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -160,3 +167,40 @@ def test_the_stylesheet_loads_nothing_from_elsewhere() -> None:
 )
 def test_an_age_is_said_in_its_greatest_units(seconds: int, spoken: str) -> None:
     assert spoken_age(timedelta(seconds=seconds)) == spoken
+
+
+@pytest.mark.parametrize(
+    ("effect", "words"),
+    [
+        (StepEffect("x"), "Too few to compare yet"),
+        (StepEffect("x", sent=10, converted=3), "Too few to compare yet"),
+        (StepEffect("x", 1000, 300, 1000, 200), "More pay with it: +10.0 points (+6.2 to +13.7)"),
+        (StepEffect("x", 1000, 200, 1000, 300), "Fewer pay with it: -10.0 points (-13.7 to -6.2)"),
+        (StepEffect("x", 10, 3, 10, 2), "No effect is shown: +10.0 points (-26.5 to +43.5)"),
+    ],
+)
+def test_an_effect_is_claimed_only_where_the_numbers_are_enough(
+    effect: StepEffect, words: str
+) -> None:
+    assert effect_in_words(effect) == words
+
+
+def test_every_message_has_its_numbers_and_what_is_in_no_sequence_has_its_own_place() -> None:
+    step = Step("tips", "trial", "trial_started", timedelta(0), "tips", "lifecycle", timedelta(1))
+    counts = {
+        "tips": MailCount("tips", 40, 30, 10, 1),
+        "sign_in": MailCount("sign_in", 5, 5),
+        "broadcast@spring": MailCount("broadcast@spring", 7),
+    }
+    shown = dict(sequences_view([step], counts, {"gone": StepEffect("gone", 2, 1, 1, 0)}))
+    assert list(shown) == ["trial", ASKED_FOR, OTHERS]
+    (row,) = shown["trial"]
+    assert (row["delivered"], row["bounced"], row["complained"]) == (
+        "30 (75.0%)",
+        "10 (25.0%)",
+        "1 (2.5%)",
+    )
+    assert [one["id"] for one in shown[ASKED_FOR]] == [one.id for one in TRANSACTIONAL_STEPS]
+    assert [one["id"] for one in shown[OTHERS]] == ["broadcast@spring", "gone"]
+    assert shown[OTHERS][1]["converted"] == "1 (50.0%)"
+    assert dict(sequences_view([step], {}, {}))["trial"][0]["delivered"] == "0"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.aws.events.timeline import PAGE, REMEMBERED, Timelines
+from chalicelib.aws.events.timeline import MAILS_AMONG, PAGE, REMEMBERED, Timelines
 from chalicelib.aws.items import stamp
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import InvalidInput
@@ -144,3 +144,29 @@ def test_a_process_remembers_a_bounded_number_of_entries(dynamodb: Any, log: Tim
 
 def sort_key_of(entry: Entry) -> str:
     return f"LOG#{stamp(entry.at)}#{entry.kind}#{entry.id}"
+
+
+def mail(n: int) -> Entry:
+    return Entry("acc_1", T + timedelta(seconds=n), "mail", f"m@{n}", "mail.sent", {"n": n})
+
+
+def test_an_entry_that_is_put_once_stays_as_it_was(log: Timelines) -> None:
+    first = mail(1)
+    assert log.put_once(first)
+    assert not log.put_once(Entry(**{**asdict_of(first), "data": {"n": 7}}))
+    assert log.page("acc_1", None, T)[0] == [first]
+
+
+def asdict_of(entry: Entry) -> dict[str, Any]:
+    return {name: getattr(entry, name) for name in ("account_id", "at", "kind", "id", "type")}
+
+
+def test_mails_are_found_among_the_newest_entries_and_since_a_time(log: Timelines) -> None:
+    log.put(entries(MAILS_AMONG + 20))
+    log.put([mail(5), mail(MAILS_AMONG), mail(MAILS_AMONG + 19)])
+    log.put([Entry("acc_2", T, "mail", "other@1", "mail.sent", {})])
+    newest = [entry.id for entry in log.newest_mails("acc_1")]
+    assert newest == [f"m@{MAILS_AMONG + 19}", f"m@{MAILS_AMONG}"]
+    since = log.mails_since("acc_1", T + timedelta(seconds=6))
+    assert [entry.id for entry in since] == [f"m@{MAILS_AMONG}", f"m@{MAILS_AMONG + 19}"]
+    assert log.mails_since("acc_1", T)[0] == mail(5)

@@ -5,7 +5,10 @@ from datetime import timedelta
 
 import pytest
 
+from chalicelib.domain.figures.counts import StepEffect
+from chalicelib.domain.figures.trials import week_of
 from chalicelib.runtime import wiring
+from chalicelib.runtime.clock import clock
 from chalicelib.usecases.webhooks.endpoints import NewEndpoint, add_endpoint, change_endpoint
 from chalicelib.values import replace
 from tests.http.pages.admin.conftest import Dashboard
@@ -107,3 +110,36 @@ def test_the_audit_log_is_a_page_with_a_filter(desk: Dashboard) -> None:
     assert "admin.signed_in" not in only
     assert admin.opens("/admin/audit?account_id=<x>").status == 400
     assert admin.opens("/admin/audit?cursor=x").status == 400
+
+
+def test_messages_have_what_ses_told_of_them_by_week(desk: Dashboard) -> None:
+    counts, week = wiring.services().stores.mail_counts, week_of(clock.now())
+    for name, number in (("sent", 4), ("delivered", 3), ("bounced", 1), ("complained", 1)):
+        for _ in range(number):
+            counts.count(week, "welcome", name)
+    counts.count(week - timedelta(weeks=20), "welcome", "sent")
+    counts.count(week, "broadcast@spring", "sent")
+    script = desk.with_key()
+    text = script.opens("/admin/messages").text
+    assert numbers_of(text, "welcome") == ["4", "3 (75.0%)", "1 (25.0%)", "1 (25.0%)"]
+    assert numbers_of(text, "broadcast@spring")[0] == "1"
+    long_ago = (week - timedelta(weeks=20)).isoformat()
+    text = script.opens(f"/admin/messages?from={long_ago}&to={long_ago}").text
+    assert numbers_of(text, "welcome") == ["1", "0 (0.0%)", "0 (0.0%)", "0 (0.0%)"]
+    assert script.opens("/admin/messages?from=x").status == 400
+
+
+def numbers_of(text: str, message: str) -> list[str]:
+    row = text.partition(f'<th scope="row">{message}')[2].partition("</tr>")[0]
+    return re.findall(r'<td class="number">(.*?)</td>', row)
+
+
+def test_the_effect_of_a_message_is_told_by_those_whom_it_was_held_out_from(
+    desk: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    effects = [StepEffect("welcome", 1000, 300, 1000, 200)]
+    monkeypatch.setattr("chalicelib.entry.admin.figures.message_effects", lambda *_: effects)
+    text = desk.with_key().opens("/admin/messages").text
+    row = text.partition('<th scope="row">welcome')[2].partition("</tr>")[0]
+    assert "More pay with it: +10.0 points (+6.2 to +13.7)" in row
+    assert "300 (30.0%) of 1000 who got it, 200 (20.0%) of 1000 who did not" in row

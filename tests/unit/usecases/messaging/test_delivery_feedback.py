@@ -5,7 +5,7 @@ reason to stumble.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +19,7 @@ from chalicelib.domain.account.state import Account, Profile
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.messaging.copies import copy_key, copy_tag
 from chalicelib.domain.messaging.email_message import SendClaim
+from chalicelib.domain.messaging.mail_counts import COUNTED, MailCount, by_step
 from chalicelib.domain.policy.policy import TeamPolicy
 from chalicelib.domain.schedule.versions import next_version
 from chalicelib.usecases.messaging.delivery_feedback import KINDS, take_feedback
@@ -513,3 +514,21 @@ def test_late_news_of_a_first_attempt_settles_the_second(desk: Desk) -> None:
     claim = desk.claims.load("acc_1", KEY)
     assert claim
     assert claim.state == "sent"
+
+
+def test_what_ses_tells_of_a_message_is_counted_once_in_the_week_of_its_sending(desk: Desk) -> None:
+    desk.has("sent")
+    told = [notice(kind) for kind in ("Send", "Delivery", "Bounce", "Complaint", "DeliveryDelay")]
+    for text in (*told, *reversed(told)):
+        desk.take(text)
+    counted = desk.place.mail_counts.of_weeks(date(2026, 3, 2), date(2026, 3, 2))
+    assert by_step(counted) == {"welcome": MailCount("welcome", 1, 1, 1, 1)}
+    assert set(COUNTED) < set(KINDS)
+
+
+def test_a_copy_and_a_message_that_is_none_of_ours_are_not_counted(desk: Desk) -> None:
+    desk.has(None, claimed=False)
+    desk.take(notice("Delivery"))
+    desk.take(of_a_copy("Delivery", "a tag"))
+    assert desk.place.mail_counts.numbers == {}
+    assert desk.timeline == ["mail.delivered"]
