@@ -133,7 +133,7 @@ class StreamedAccounts(MemoryAccounts):
         if new.outbox:
             self.streamed.append(new.id)
 
-    rewrite = save
+    rewrite = save_listed = save
 
 
 class InMemorySystem:

@@ -110,6 +110,13 @@ class Accounts:
         """As `save`, but write every pointer of `new`, even those that did not change."""
         self._write(old, new, pointers(new))
 
+    def save_listed(self, old: Account, new: Account) -> None:
+        """As `save`, but write the places of its name too where they did not change: an account
+        that was written last before there were any has none.
+        """
+        listed = {pointer for pointer in pointers(new) if pointer.sorted_in}
+        self._write(old, new, listed | (pointers(new) - pointers(old)))
+
     def absorb(self, absorbed: Account, old: Account, new: Account) -> None:
         """Write `new` in place of `old`, as `save` does, and delete `absorbed` in the same
         transaction, if it still has its version too. Its pointers lead to `new`, or are deleted.

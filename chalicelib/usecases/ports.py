@@ -173,6 +173,9 @@ class AccountStore(Protocol):
     def rewrite(self, old: Account, new: Account) -> None:
         """The same as `save`, with every pointer put anew."""
 
+    def save_listed(self, old: Account, new: Account) -> None:
+        """The same as `save`, with the places of the account's name put anew."""
+
     def erase(self, account: Account, at: datetime, frees_trials: bool = False) -> None:
         """Erase the account; only keyed hashes stay, with `frees_trials` not those of its trials.
         Raises ConcurrentUpdate, Unavailable.

@@ -126,7 +126,7 @@ class MinutedAccounts(MemoryAccounts):
         super().save(old, new)
         self.written.append((stored, new, self.now()))
 
-    rewrite = save
+    rewrite = save_listed = save
 
 
 @dataclass

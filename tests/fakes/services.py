@@ -125,7 +125,7 @@ class MemoryAccounts:
         self.owners |= dict.fromkeys(added, new.id)
         self.items[new.id] = account_item(new)
 
-    rewrite = save
+    rewrite = save_listed = save
 
     def absorb(self, absorbed: Account, old: Account, new: Account) -> None:
         stored = self.load(absorbed.id)

@@ -1,4 +1,6 @@
-"""Reschedule every account after a change of the policy, some pages in each run."""
+"""Reschedule every account after a change of the policy, some pages in each run. Each is listed and
+found by its name afterwards, even if a release without lists wrote it last.
+"""
 
 from datetime import timedelta
 
@@ -68,7 +70,7 @@ def _reschedule(id: str, services: Services) -> bool | None:
         if account is None or account.policy == services.policy.hash:
             return False
         account = without_published(account, services)
-        services.stores.accounts.save(
+        services.stores.accounts.save_listed(
             account, next_version(account, account, services.policy, services.clock.now())
         )
         return True

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from chalicelib.aws.accounts import Accounts
-from chalicelib.aws.items import keyed_hash
+from chalicelib.aws.directory import Directory
+from chalicelib.aws.items import account_item, keyed_hash
 from chalicelib.domain.account.joins import RefusedJoin
 from chalicelib.domain.account.ordering import Tracked
+from chalicelib.domain.account.standing import Standing
 from chalicelib.domain.account.state import Account, Profile
 from chalicelib.domain.errors import AccountTaken, ConcurrentUpdate, Unavailable
 from chalicelib.domain.stripe_objects.objects import Customer
@@ -191,6 +193,28 @@ def test_accounts_whose_join_waits_are_listed_until_an_operator_decides(
     assert accounts.with_waiting_join() == [first]
     accounts.erase(first, T)
     assert accounts.with_waiting_join() == []
+
+
+def test_an_account_of_a_release_without_lists_is_listed_and_found_by_its_name_once_planned_anew(
+    accounts: Accounts, dynamodb: Any
+) -> None:
+    directory = Directory(TABLE, dynamodb)
+    standing = Standing("active", "full", "active", "pro")
+    ada = Account("acc_ada", 1, profile=Profile(name="Ada Byron"), standing=standing)
+    keep(accounts, ada)
+    item = account_item(ada)
+    for name in ("listed", "listed_at", "plan"):
+        item.pop(name)
+    dynamodb.put_item(TableName=TABLE, Item=item)
+    dynamodb.delete_item(
+        TableName=TABLE, Key={"pk": {"S": "NAME#ada"}, "sk": {"S": "ada byron#acc_ada"}}
+    )
+    written = replace(ada, version=2)
+    accounts.save(ada, written)
+    assert directory.named("ada", "ada", None, 9) == [], "a write changes what changes only"
+    accounts.save_listed(written, replace(ada, version=3))
+    assert [one.account_id for one in directory.named("ada", "ada", None, 9)] == ["acc_ada"]
+    assert [one.account_id for one in directory.places("active", None, 9)] == ["acc_ada"]
 
 
 def test_an_absorbed_account_is_gone_and_its_pointers_lead_to_the_other(

@@ -56,6 +56,13 @@ def test_every_account_is_planned_once() -> None:
     assert calls.made == ["replan_states.load"], "a policy that was seen costs one read"
 
 
+def test_every_account_that_is_planned_anew_is_listed_anew() -> None:
+    """A release without lists may have written it last."""
+    calls = OutsideCalls()
+    walk(peopled(7), calls)
+    assert calls.made.count("accounts.save_listed") == 7
+
+
 def test_a_rollback_skips_an_account_that_only_the_newer_release_reads_and_ends() -> None:
     place = peopled(5)
     place.accounts.items["acc_3"]["shape"] = {"N": str(SHAPE + 1)}
