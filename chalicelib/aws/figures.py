@@ -93,20 +93,27 @@ class Figures:
         )
         return {_day(item): item["text"]["S"] for item in all_items(self._dynamodb.query, **found)}
 
-    def last_row(self, kind: str, before: date) -> tuple[date, str] | None:
-        """See FigureStore."""
+    def rows_behind(
+        self, kind: str, first: date, last: date
+    ) -> tuple[tuple[date, str] | None, dict[date, str]]:
+        """See FigureStore. It reads backwards, so that the row before is the next one."""
         query = self._query(
             "pk = :pk AND sk BETWEEN :first AND :last",
             {
                 ":pk": f"FIGURES#{kind}",
                 ":first": "ROW#",
-                ":last": f"ROW#{before.isoformat()}",
+                ":last": f"ROW#{last.isoformat()}",
             },
         )
-        with translate_errors():
-            page = self._dynamodb.query(**query, ScanIndexForward=False, Limit=2)
-        found = [(_day(item), item["text"]["S"]) for item in page["Items"]]
-        return next((row for row in found if row[0] < before), None)
+        most = max(0, (last - first).days + 1) + 1
+        newest = all_items(self._dynamodb.query, **query, ScanIndexForward=False, Limit=most)
+        rows: dict[date, str] = {}
+        for item in newest:
+            day, text = _day(item), item["text"]["S"]
+            if day < first:
+                return (day, text), dict(sorted(rows.items()))
+            rows[day] = text
+        return None, dict(sorted(rows.items()))
 
     def put_rows(self, kind: str, rows: Mapping[date, str]) -> None:
         """See FigureStore."""

@@ -482,8 +482,12 @@ class FigureStore(Protocol):
     def rows(self, kind: str, first: date, last: date) -> dict[date, str]:
         """The rows of these days that there are."""
 
-    def last_row(self, kind: str, before: date) -> tuple[date, str] | None:
-        """The last row before a day."""
+    def rows_behind(
+        self, kind: str, first: date, last: date
+    ) -> tuple[tuple[date, str] | None, dict[date, str]]:
+        """The last row before the day `first`, and the rows from it to the day `last`, the oldest
+        first: one call.
+        """
 
     def put_rows(self, kind: str, rows: Mapping[date, str]) -> None:
         """Write rows; an empty text deletes one."""

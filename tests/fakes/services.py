@@ -447,10 +447,12 @@ class MemoryFigures:
             if of == kind and first <= day <= last
         }
 
-    def last_row(self, kind: str, before: date) -> tuple[date, str] | None:
+    def rows_behind(
+        self, kind: str, first: date, last: date
+    ) -> tuple[tuple[date, str] | None, dict[date, str]]:
         found = {day: text for (of, day), text in self.summed.items() if of == kind}
-        days = [day for day in found if day < before]
-        return (max(days), found[max(days)]) if days else None
+        days = [day for day in found if day < first]
+        return (max(days), found[max(days)]) if days else None, self.rows(kind, first, last)
 
     def put_rows(self, kind: str, rows: Mapping[date, str]) -> None:
         for day, text in rows.items():

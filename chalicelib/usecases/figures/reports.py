@@ -73,9 +73,8 @@ def revenue_days(stores: Stores, now: datetime, first: date, last: date) -> list
     closed = _closed(stores, now)
     marks = [mark.day for mark in stores.figures.marks(REVENUE)]
     begin = min([first, closed.revenue + timedelta(days=1), *marks])
-    opening = stores.figures.last_row(REVENUE, begin)
     fresh = {*marks, *open_figures(REVENUE, closed.revenue, min(last, today))}
-    rows = stores.figures.rows(REVENUE, begin, last)
+    opening, rows = stores.figures.rows_behind(REVENUE, begin, last)
     moves = {day: day_in(day, text).moves for day, text in rows.items()}
     for day in sorted(fresh):
         if begin <= day <= min(last, today):
