@@ -106,7 +106,8 @@ SECRETS = (
         re.compile(r"[\x21-\x7e]{8,}(\s+[\x21-\x7e]{8,})*"),
         "Intercom's client secret, or Segment's shared secret; several apart by white space",
         source="Intercom: Developer Hub, your app, Basic information (docs/people.md)",
-        needed=lambda policy: False,  # only a stage that Intercom or Segment calls has one
+        # Without milestones, only a stage that hears of unsubscriptions has one.
+        needed=lambda policy: policy.people is not None and bool(policy.people.milestones),
     ),
     Secret(
         "captcha-secret",

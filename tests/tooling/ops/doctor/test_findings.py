@@ -10,7 +10,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.domain.policy.policy import SignupPolicy
+from chalicelib.domain.policy.policy import PeoplePolicy, SignupPolicy
 from local.aws.resources import TEMPLATE
 from local.aws.template import load
 from ops.doctor.deployment import judge_address, judge_signups, judge_status
@@ -224,6 +224,17 @@ def test_the_captchas_secret_is_asked_for_only_where_there_is_one() -> None:
     assert not captcha.needed(POLICY)
     assert not captcha.needed(replace(POLICY, signup=None))
     assert captcha.needed(replace(POLICY, signup=replace(POLICY.signup, captcha="turnstile")))
+
+
+def test_the_people_systems_secret_is_missing_only_if_its_events_are_milestones() -> None:
+    needed = next(one for one in SECRETS if one.name == "people-webhook-secrets").needed
+    people = PeoplePolicy("intercom", "https://api.intercom.io")
+    reports = replace(people, milestones={"project created": "connected_data"})
+    assert [needed(replace(POLICY, people=one)) for one in (None, people, reports)] == [
+        False,
+        False,
+        True,
+    ]
 
 
 @pytest.mark.parametrize(
