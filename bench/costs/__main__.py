@@ -10,6 +10,7 @@ from dataclasses import replace
 from difflib import unified_diff
 from pathlib import Path
 
+from bench.costs.audited import audited_stories
 from bench.costs.bills import ASSUMED
 from bench.costs.instances import life_of_an_instance
 from bench.costs.outside import outside_stories
@@ -39,6 +40,7 @@ def main() -> int:
     stories = all_stories() | {
         "outside": outside_stories(),
         "instances": [life_of_an_instance()],
+        "audited": audited_stories(),
     }
     pages = {"costs.md": page(stories), "scale.md": scale_page(stories)}
     if asked.assume:

@@ -44,6 +44,8 @@ from chalicelib.usecases.webhooks.sweep import sweep_deliveries
 from local.aws.api_gateway import ApiGateway
 from local.aws.lambda_context import LambdaContext
 from local.aws.partner_bus import enveloped
+from local.aws.resources import TEMPLATE
+from local.aws.template import load
 from local.client import signature
 from local.http_server import Answer, Request
 from ops.package.template import API_FUNCTION, WEBHOOK_FUNCTION, WEBHOOK_PATH
@@ -108,10 +110,27 @@ CACHES = (
     wiring.mail_services,
     wiring.stage_metrics,
 )
-SCHEDULED = {
-    config.name: config for config in app.event_sources if isinstance(config, ScheduledEventConfig)
+
+
+def logical_id(name: str) -> str:
+    """What Chalice calls a function in the template."""
+    return "".join(word.capitalize() for word in name.split("_"))
+
+
+OFF = {
+    id
+    for id, one in load(TEMPLATE)["Resources"].items()
+    for event in one.get("Properties", {}).get("Events", {}).values()
+    if "State" in event["Properties"]
 }
-"""What the clock starts, by the function's name."""
+"""The functions whose schedule a setting switches on."""
+
+SCHEDULED = {
+    config.name: config
+    for config in app.event_sources
+    if isinstance(config, ScheduledEventConfig) and logical_id(config.name) not in OFF
+}
+"""What the clock starts on a stage without settings, by the function's name."""
 
 TICK = {
     "version": "0",
@@ -123,11 +142,6 @@ TICK = {
     "detail": {},
 }
 TICK |= {"resources": [], "time": "2026-03-02T09:00:00Z"}
-
-
-def logical_id(name: str) -> str:
-    """What Chalice calls a function in the template."""
-    return "".join(word.capitalize() for word in name.split("_"))
 
 
 @dataclass

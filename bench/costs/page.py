@@ -160,6 +160,14 @@ def _counts(stories: Stories) -> list[str]:
         row(["---"] + ["---:"] * (len(OF_A_DELIVERY) + 1)),
         *_outside(stories),
         "",
+        "### A change and its entry in the audit log",
+        "",
+        *paragraph(_AUDITED),
+        "",
+        row(["", *(COLUMNS[unit] for unit in OF_A_DELIVERY), "dollars for a million"]),
+        row(["---"] + ["---:"] * (len(OF_A_DELIVERY) + 1)),
+        *_audited(stories),
+        "",
         "### The life of an instance",
         "",
         *paragraph(_INSTANCES),
@@ -219,6 +227,19 @@ def _outside_row(name: str, amounts: Mapping[str, float]) -> str:
     paid = ("read_units", "write_units", "sqs", "api", "own_events")
     million = sum(PRICES[unit].of(amounts.get(unit, 0) * 1_000_000) for unit in paid)
     return row([name, *(amount(amounts.get(unit, 0)) for unit in OF_A_DELIVERY), f"{million:.2f}"])
+
+
+_AUDITED = """A grant by the API, and what its entry adds to it: the entry in the log of its month,
+and the one with the detail beside the account. So does every change by a key, an operator or `ops`.
+Reads write none, but for exports and what an assistant reads. Dollars are those of DynamoDB and API
+Gateway."""
+
+
+def _audited(stories: Stories) -> Iterator[str]:
+    with_entry, without = stories["audited"]
+    yield _outside_row(with_entry.name, with_entry.total)
+    beyond = {unit: with_entry.total[unit] - without.total[unit] for unit in with_entry.total}
+    yield _outside_row("of that the audit entry", beyond)
 
 
 OF_AN_INSTANCE = (*OF_A_DELIVERY, "mails")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bench.costs import bills
+from bench.costs.audited import granted, granted_without_entry
 from bench.costs.deployment import SCHEDULED
 from bench.costs.limits import Limit, throttles
 from bench.costs.metering import Meter, index_units, read_units, size_of, write_units
@@ -37,6 +38,8 @@ COUNTED_HERE: dict[str, Callable[[], Used]] = {
     "signup": lambda: signs_up(None),
     "owner's bus": to_the_bus,
     "token": token,
+    "audited": granted,
+    "not audited": granted_without_entry,
 }
 """A part of the page, as the whole takes twenty seconds: `python -m bench.costs --check` holds all
 of it.
