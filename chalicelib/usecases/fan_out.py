@@ -58,6 +58,19 @@ def add_contact_change(event: Entry, services: Services) -> list[DeliveryKey]:
     return [key]
 
 
+def note_contact(account: Account, reason: str, services: Services) -> None:
+    """Have the contact of an account looked at that changes without the account, as by a `reason`
+    beside it. The sweep wakes what tells it. Raises Unavailable.
+    """
+    if services.policy.people is None:
+        return
+    now = services.clock.now()
+    key = DeliveryKey(PEOPLE, now, f"{account.id}.{reason}")
+    services.stores.deliveries.add(
+        Delivery(key, CONTACT_CHANGED, account.id, now, now, now, version=1)
+    )
+
+
 def forget_person(account: Account, services: Services) -> None:
     """Have an account that is erased deleted in the people system too. Raises Unavailable."""
     if services.policy.people is None:

@@ -20,6 +20,7 @@ from chalicelib.domain.messaging.email_message import SendClaim
 from chalicelib.domain.messaging.mail_counts import COUNTED, counted_as
 from chalicelib.domain.messaging.suppression import is_about_a_notice
 from chalicelib.domain.security.links import reader_mark
+from chalicelib.usecases.fan_out import note_contact
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ports import SendClaims, Suppressions
 from chalicelib.usecases.services import Services
@@ -122,6 +123,8 @@ def take_feedback(
             suppressions.add(
                 address, feedback.kind.lower(), feedback.at, feedback.message_id, notice
             )
+        if account and believed:
+            note_contact(account, "suppressed", services)
         _count(feedback, len(believed), services)
         if account and believed and notice and feedback.kind == "Complaint":
             complaint = NoticeComplaint(step, feedback.at, reader_mark(believed[0]))

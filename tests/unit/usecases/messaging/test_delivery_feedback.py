@@ -16,11 +16,13 @@ from chalicelib.domain.account.profile import ProfileChanged
 from chalicelib.domain.account.queries import notice_complaint_of
 from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account, Profile
+from chalicelib.domain.changes.channels import PEOPLE
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.messaging.copies import copy_key, copy_tag
 from chalicelib.domain.messaging.email_message import SendClaim
 from chalicelib.domain.messaging.mail_counts import COUNTED, MailCount, by_step
-from chalicelib.domain.policy.policy import TeamPolicy
+from chalicelib.domain.people.deliveries import CONTACT_CHANGED
+from chalicelib.domain.policy.policy import PeoplePolicy, TeamPolicy
 from chalicelib.domain.schedule.versions import next_version
 from chalicelib.usecases.messaging.delivery_feedback import KINDS, take_feedback
 from tests.fakes.lifecycles import MemoryClaims
@@ -181,6 +183,25 @@ def test_the_recipient_of_our_message_is_suppressed_in_either_shape(
     assert desk.suppressions.held == {"ada@example.com": kind.lower()}
     assert desk.place.metrics["Bounces" if kind == "Bounce" else "Complaints"] == 1
     assert desk.place.metrics["FeedbackForeign"] == 0
+
+
+@pytest.mark.parametrize("kind", ["Bounce", "Complaint"])
+def test_the_people_system_is_told_of_a_suppressed_address(desk: Desk, kind: str) -> None:
+    people = PeoplePolicy("intercom", "https://api.intercom.io")
+    desk.has("sent").place.policy = replace(desk.place.policy, people=people)
+    desk.take(notice(kind))
+    (told,) = desk.place.deliveries.kept.values()
+    assert (told.key.endpoint_id, told.type, told.account_id) == (
+        PEOPLE,
+        CONTACT_CHANGED,
+        "acc_1",
+    )
+    assert told.is_due(desk.place.now.at)
+
+
+def test_without_a_people_system_nothing_is_put_for_one(desk: Desk) -> None:
+    desk.has("sent").take(notice("Bounce"))
+    assert desk.place.deliveries.kept == {}
 
 
 @pytest.mark.parametrize("kind", ["Bounce", "Complaint"])

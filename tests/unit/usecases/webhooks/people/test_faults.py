@@ -18,6 +18,7 @@ from chalicelib.domain.people.deliveries import step
 from chalicelib.domain.people.state import PeopleState
 from chalicelib.domain.policy.policy import TeamPolicy
 from chalicelib.usecases.fan_out import forget_person, join_person
+from tests.fakes.grids import grid
 from tests.unit.usecases.messaging.test_lifecycles import MAIL
 from tests.unit.usecases.webhooks.people.scene import POLICY, PeopleScene
 
@@ -365,3 +366,58 @@ def test_an_erasure_outlives_an_outage_of_a_week(place: PeopleScene) -> None:
     place.passes(minutes=20)
     assert place.intercom.contacts == {}
     assert place.waiting() == []
+
+
+class Killed(Exception):
+    """The function ended there."""
+
+
+@pytest.mark.parametrize(
+    ("at", "cut"),
+    grid(range(1, 36), ["before", "behind", "down", "limited", "token", "half"]),
+)
+def test_whatever_happens_at_any_call_of_a_life_it_ends_as_it_should(
+    place: PeopleScene, at: int, cut: str
+) -> None:
+    """Two sign up, one is renamed and proves the address, one is erased and one is joined."""
+    made = 0
+
+    def call(method: str, path: str, body: Any) -> CallAnswer:
+        nonlocal made
+        made += 1
+        if made != at:
+            return place.intercom(method, path, body)
+        if cut in ("down", "limited", "token"):
+            return CallAnswer({"down": 502, "limited": 429, "token": 401}[cut])
+        if cut == "before":
+            raise Killed
+        answer = place.intercom(method, path, body)
+        if cut == "behind":
+            raise Killed
+        return replace(answer, body=answer.body[: len(answer.body) // 2])
+
+    def settled() -> None:
+        try:
+            place.settles()
+        except Killed:
+            place.services.now.at += timedelta(minutes=1)
+        place.passes(minutes=70)
+
+    place.call = call
+    accounts = [place.signs_up(f"acc_{n}", f"a{n}@example.com") for n in range(3)]
+    settled()
+    place.is_renamed("acc_1", "Ada")
+    place.changes(place.account("acc_1"), AddressProved(place.services.now.at))
+    settled()
+    told = published(place)
+    forget_person(accounts[0], place.services.services)
+    join_person(accounts[2], "acc_1", place.services.services)
+    for id in ("acc_0", "acc_2"):
+        place.services.accounts.erase(place.account(id), place.services.now.at)
+    settled()
+    archived = {one["external_id"]: one["archived"] for one in place.intercom.contacts.values()}
+    assert archived == {"acc_1": False, "acc_2": True}
+    assert place.intercom.of("acc_1")["name"] == "Ada"
+    assert names(place) == told
+    assert place.waiting() == []
+    assert place.services.metrics["DeliveriesGivenUp"] == 0
