@@ -3,6 +3,7 @@ decided.
 """
 
 from collections.abc import Mapping
+from datetime import date
 from typing import TypeVar
 
 from chalicelib.domain.account.cancellation import ContractWithdrawn
@@ -101,12 +102,18 @@ def absorb(account: Account, absorbed: Account) -> Account:
 
 
 def _both_figures(first: FigureRecord | None, second: FigureRecord | None) -> FigureRecord | None:
-    """What was found of both. The next version finds what both bring in together."""
+    """What was found of both, as of a customer since the earlier first day. The next version finds
+    what both bring in together.
+    """
     if first is None or second is None:
         return first or second
+    begun = [one for one in (first, second) if one.since]
+    earlier = min(begun, key=lambda one: one.since or date.max, default=first)
     return FigureRecord(
-        endings=_both(first.endings, second.endings),
-        messages=_both(first.messages, second.messages),
+        earlier.since,
+        earlier.kept,
+        _both(first.endings, second.endings),
+        _both(first.messages, second.messages),
     )
 
 

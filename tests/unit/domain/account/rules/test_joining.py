@@ -14,7 +14,15 @@ from chalicelib.domain.account.operations import PendingOperation
 from chalicelib.domain.account.ordering import FromFetch
 from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.rules.joining import absorb, before_joining
-from chalicelib.domain.account.state import Account, Grant, Profile, Signup
+from chalicelib.domain.account.state import (
+    Account,
+    Ending,
+    FigureRecord,
+    Grant,
+    HoldoutRecord,
+    Profile,
+    Signup,
+)
 from chalicelib.domain.bounds import most
 from chalicelib.domain.errors import NotPossible, TooMany
 from chalicelib.domain.stripe_objects.objects import Customer
@@ -54,6 +62,21 @@ def test_what_was_known_granted_and_sent_goes_along_and_the_profile_stays() -> N
     assert (found.grants, found.milestones) == ((grant,), {"a": T})
     assert found.mails == {"step@2": SENT, "step@1": SENT}
     assert found.asks == apart.asks
+
+
+@pytest.mark.parametrize("earlier", ["mine", "theirs"])
+def test_both_are_one_customer_since_the_earlier_first_day(earlier: str) -> None:
+    old = FigureRecord(T.date(), "11111", {"sub_1": Ending(T)}, {"a": HoldoutRecord(T)})
+    new = FigureRecord(
+        T.date() + timedelta(days=1), "00000", {"sub_2": Ending(T)}, {"b": HoldoutRecord(T)}
+    )
+    mine, theirs = (old, new) if earlier == "mine" else (new, old)
+    apart = of("acc_1", "cus_1", figures=theirs, origin="cus_1")
+    found = absorb(replace(ADA, figures=mine), apart).figures
+    assert found
+    assert (found.since, found.kept) == (old.since, old.kept)
+    assert (set(found.endings), set(found.messages)) == ({"sub_1", "sub_2"}, {"a", "b"})
+    assert absorb(ADA, apart).figures == theirs
 
 
 def test_the_later_withdrawal_counts() -> None:
