@@ -89,13 +89,21 @@ def test_where_it_does_not_run_its_page_says_so() -> None:
     assert "No Intercom runs here" in shown(None, "/_local/intercom").body.decode()
 
 
-def shown(intercom: IntercomServer | None, path: str, accept: str = "text/html") -> Answer:
+@pytest.mark.parametrize("runs", [True, False])
+def test_nobody_unsubscribes_who_is_no_contact(intercom: IntercomServer, runs: bool) -> None:
+    there = intercom if runs else None
+    assert shown(there, "/_local/intercom/acc_bob/unsubscribe", method="POST").status == 404
+
+
+def shown(
+    intercom: IntercomServer | None, path: str, accept: str = "text/html", method: str = "GET"
+) -> Answer:
     parts = MagicMock()
     parts.intercom = intercom
     headers = Message()
     headers["Host"], headers["Accept"] = "127.0.0.1:8000", accept
     control = Control(Facts("key", "whsec_secret", "http://127.0.0.1:9", "", True), parts)
-    return control(Request("GET", path, [], headers, b"", "127.0.0.1"))
+    return control(Request(method, path, [], headers, b"", "127.0.0.1"))
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,7 @@ def test_the_control_room_fits_a_phone(chromium: Browser, fresh: Client) -> None
     phone = Visitor(context, fresh)
     phone.goes_to("/_local")
     signs_up_on_the_site(phone, "Grace Hopper")
-    for path in ("", "/mailbox", "/mailbox/1", "/outgoing", "/stripe", "/site/"):
+    for path in ("", "/mailbox", "/mailbox/1", "/outgoing", "/intercom", "/stripe", "/site/"):
         phone.goes_to(f"/_local{path}")
         fits(phone)
     context.close()
