@@ -61,6 +61,17 @@ class Person:
         return self.told is True or self.left_there_at is not None
 
 
+def having_heard(person: Person, found: Person) -> Person:
+    """The person after a write, during which what was `found` was heard of it."""
+    return replace(
+        person,
+        heard=found.heard,
+        heard_at=found.heard_at,
+        left_there_at=found.left_there_at,
+        version=found.version + 1,
+    )
+
+
 @frozen
 class PeopleState:
     """The system as a whole: nothing is called before `free_at`. `failures` counts those in a row,

@@ -7,7 +7,7 @@ from hashlib import sha256
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import ConcurrentUpdate
 from chalicelib.domain.people.contact import Contact, contact
-from chalicelib.domain.people.state import Person
+from chalicelib.domain.people.state import Person, having_heard
 from chalicelib.usecases.ports import PersonStore
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.webhooks.people.system import ContactRefused, PeopleSystem
@@ -94,6 +94,13 @@ def _with_leads(known: Contact, person: Person, people: People) -> Person:
 
 def _keep(account_id: str, before: Person, after: Person, people: People) -> Person:
     kept = replace(after, version=before.version + 1)
-    with suppress(ConcurrentUpdate):  # another run wrote the same account
+    try:
         people.persons.save(account_id, before, kept)
+    except ConcurrentUpdate:
+        found = people.persons.load(account_id)
+        if found and found.heard_at != before.heard_at:  # that system told something meanwhile
+            kept = having_heard(kept, found)
+            with suppress(ConcurrentUpdate):
+                people.persons.save(account_id, found, kept)
+        # Else another run wrote the same account.
     return kept

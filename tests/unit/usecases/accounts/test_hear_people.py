@@ -190,6 +190,27 @@ def test_it_is_heard_though_the_contact_is_written_at_that_moment(
     assert hear(place, returns(place)) == TAKEN, "they left there, so they come back there"
 
 
+def test_what_is_heard_during_a_write_and_what_was_written_are_both_kept(
+    place: PeopleScene,
+) -> None:
+    """Intercom may tell of a write before it answers it."""
+    chooses(place, subscribed=False)
+    heard = ConsentHeard("acc_1", True, now(place))
+
+    def tells(method: str, path: str) -> None:
+        place.intercom.fails = lambda method, path: None
+        assert hear_people.hear(heard, MAPPED, place.services.services).reason == "same"
+
+    place.intercom.fails = tells
+    place.settles()
+    known = place.services.persons.load("acc_1")
+    assert known
+    assert (known.heard, known.told, bool(known.digest)) == (True, True, True)
+    before = len(place.intercom.calls)
+    place.sweeps()
+    assert len(place.intercom.calls) == before
+
+
 def test_an_event_that_stands_for_a_milestone_reaches_it_once(place: PeopleScene) -> None:
     at = now(place) - timedelta(hours=1)
     for name in ("Project Created", "project created", "PROJECT CREATED"):
