@@ -63,6 +63,12 @@ COPIED_FOR = timedelta(days=30)
 """How long after a change the address of before gets copies of mail about money."""
 
 
+MOST_COPIED = 3
+"""How many addresses of before get copies at most: the first ones, so nobody pushes an owner's out
+by changing on.
+"""
+
+
 @frozen
 class PreviousEmail:
     """An address that its reader had proved before it was changed, at `changed_at`, by the customer

@@ -226,7 +226,8 @@ class Account:
       this product's, and `price_keys` every lookup key that a price was ever reported with.
     - `profile_changes`: the last change of each field of the profile since the signup;
       `address_changes`: those that the customer asked for and that can still be confirmed or
-      undone; `previous_email`: the address of before, while it gets copies; `origin`: the Stripe
+      undone; `previous_email`: the address of before, while it gets copies;
+      `also_copied`: those of later changes, which get them too; `origin`: the Stripe
       customer that the account came from, whose address it follows, empty if another one joined
       before there was one; `refused_join`: the account that this customer named without a proof.
     - `signup`: the one that counts; `pending_signups`: later ones that wait for a mailed link.
@@ -344,6 +345,7 @@ class Account:
     trial: TrialRecord | None = None
     figures_due: tuple[str, ...] = ()
     previous_email: PreviousEmail | None = None
+    also_copied: tuple[PreviousEmail, ...] = ()
     figures: FigureRecord | None = None
 
     @property

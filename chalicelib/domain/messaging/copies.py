@@ -7,6 +7,8 @@ opens nothing.
 
 from datetime import datetime
 
+from chalicelib.domain.account.profile import PreviousEmail
+from chalicelib.domain.account.rules.profile import previous_emails
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.messaging.mailbox_limits import cause_of
 from chalicelib.domain.policy.sequences import Step
@@ -15,15 +17,16 @@ MARK_LETTERS = 16
 """How many letters of an address's mark tell a copy's claim from another one's."""
 
 
-def copied_to(account: Account, step: Step, now: datetime) -> str | None:
-    """The address that gets a copy of a message of this step; None for none."""
-    previous = account.previous_email
-    if previous is None or now >= previous.until():
-        return None
+def copied_to(account: Account, step: Step, now: datetime) -> list[PreviousEmail]:
+    """The addresses that get a copy of a message of this step."""
     if step.stream != "billing" or not cause_of(step).about_money:
-        return None
-    same = previous.address.casefold() == (account.email or "").casefold()
-    return None if same else previous.address
+        return []
+    present = (account.email or "").casefold()
+    return [
+        previous
+        for previous in previous_emails(account)
+        if now < previous.until() and previous.address.casefold() != present
+    ]
 
 
 def copy_tag(mark: str) -> str:

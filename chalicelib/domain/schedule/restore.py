@@ -67,6 +67,7 @@ def restored(backup: Account, present: Account, at: datetime) -> Account:
         notice_complaint=present.notice_complaint or backup.notice_complaint,
         address_changes=present.address_changes if present.version else backup.address_changes,
         previous_email=present.previous_email if present.version else backup.previous_email,
+        also_copied=present.also_copied if present.version else backup.also_copied,
         origin=_origin(backup, present),
         refused_join=present.refused_join or backup.refused_join,
         sign_in_asked_at=asked.sign_in_asked_at,

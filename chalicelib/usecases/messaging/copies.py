@@ -1,4 +1,4 @@
-"""Send the copy of a message to the address that the account had before, once at most.
+"""Send copies of a message to the addresses that the account had before, each once at most.
 
 The copy goes before the message, and whatever becomes of that: an address that takes nothing is
 what somebody would choose who does not want the bills to be seen.
@@ -6,6 +6,7 @@ what somebody would choose who does not want the bills to be seen.
 
 from datetime import datetime
 
+from chalicelib.domain.account.profile import PreviousEmail
 from chalicelib.domain.account.queries import wanted_language
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import ConcurrentUpdate, MailOutcomeUnknown, MailRefused, Unavailable
@@ -19,15 +20,26 @@ from chalicelib.usecases.messaging.mailboxes import count_notice, uncount_mail
 from chalicelib.usecases.services import MailServices, Services
 
 
-def send_copy(account: Account, mail: DueMessage, services: Services, post: MailServices) -> bool:
-    """Whether SES took a copy now. None goes to an address that bounced or complained, and no more
+def send_copies(account: Account, mail: DueMessage, services: Services, post: MailServices) -> int:
+    """How many copies SES took now. None goes to an address that bounced or complained, and no more
     than notices to an address that nobody has proved. Raises Unavailable; then it is tried again
     with its message.
     """
     now = services.clock.now()
-    address = copied_to(account, mail.step, now)
-    if mail.step.via or address is None or is_repeated(account, mail.step, now):
-        return False
+    if mail.step.via or is_repeated(account, mail.step, now):
+        return 0
+    previous = copied_to(account, mail.step, now)
+    return sum(_send_copy(account, mail, one, services, post) for one in previous)
+
+
+def _send_copy(
+    account: Account,
+    mail: DueMessage,
+    previous: PreviousEmail,
+    services: Services,
+    post: MailServices,
+) -> bool:
+    now, address = services.clock.now(), previous.address
     if post.suppressed(address, "lifecycle"):
         return False
     tag = copy_tag(post.mark(address))
@@ -37,7 +49,7 @@ def send_copy(account: Account, mail: DueMessage, services: Services, post: Mail
     counted, about = f"{account.id} {key}", f"{account.id} {mail.step.id} {mail.occasion.about}"
     if not count_notice(address, counted, about, services):
         return False
-    letter = _letter(account, mail, address, tag, now, post.sign_in_form, services)
+    letter = _letter(account, mail, previous, tag, now, post.sign_in_form, services)
     post.wait_for_capacity()
     claim = SendClaim(account.id, key, "sending", now, recipient=post.mark(address))
     try:
@@ -58,7 +70,7 @@ def send_copy(account: Account, mail: DueMessage, services: Services, post: Mail
 def _letter(
     account: Account,
     mail: DueMessage,
-    address: str,
+    previous: PreviousEmail,
     tag: str,
     now: datetime,
     form: str,
@@ -66,17 +78,15 @@ def _letter(
 ) -> EmailMessage:
     policy = services.policy.mail
     assert policy is not None
-    assert account.previous_email is not None
     message, wanted = mail.step.message, wanted_language(account, services.policy)
     language = language_for(message, wanted, policy.language)
     no_links = dict.fromkeys(("unsubscribe_url", "preferences_url"), "")
-    until = account.previous_email.until()
     values = variables(account, mail, services.policy, now, no_links, language)
-    values |= of_a_copy(account, services.policy, until, form, language)
+    values |= of_a_copy(account, services.policy, previous.until(), form, language)
     rendered = render(message, values, language)
     return EmailMessage(
         sender=policy.senders[mail.step.stream],
-        recipient=address,
+        recipient=previous.address,
         reply_to=policy.support_email,
         subject=rendered.subject,
         html=rendered.html,

@@ -25,7 +25,7 @@ from chalicelib.domain.schedule.versions import next_version
 from chalicelib.domain.security.links import LIFECYCLE
 from chalicelib.outreach.rendering import language_for, render
 from chalicelib.outreach.variables import variables
-from chalicelib.usecases.messaging.copies import send_copy
+from chalicelib.usecases.messaging.copies import send_copies
 from chalicelib.usecases.messaging.hand_over import hand_over
 from chalicelib.usecases.messaging.mailboxes import count_mail, count_notice, uncount_mail
 from chalicelib.usecases.services import MailServices, Services
@@ -68,7 +68,7 @@ def send_message(account_id: str, key: str, services: Services, post: MailServic
         return _done(account, key, "unclear", services)
     if mail is None or mail.at > services.clock.now():
         return _done(account, key, None, services)
-    send_copy(account, mail, services, post)
+    send_copies(account, mail, services, post)
     recipient = recipient_of(account, mail)
     if post.suppressed(recipient, mail.step.stream):
         return _done(account, key, "refused", services)

@@ -5,7 +5,7 @@ customer that the account came from. What is not a change there is no news: a st
 repeats the address says nothing about it, and neither does the echo of Billhook's own call.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from chalicelib.domain.account.facts import CustomerSnapshot
 from chalicelib.domain.account.operations import HEAD_START, PendingOperation, kind_of, pending
 from chalicelib.domain.account.ordering import FromEvent, Tracked
 from chalicelib.domain.account.profile import (
+    MOST_COPIED,
     AddressChange,
     AddressChangeConfirmed,
     AddressChangeRequested,
@@ -139,13 +140,27 @@ def apply_confirmed_address(account: Account, fact: AddressChangeConfirmed) -> A
 
 
 def _with_previous(account: Account, address: str, at: datetime) -> Account:
-    """With the address of before a change, which gets copies of mail about money for a time. The
-    first of several stays: whoever took the account over could push it out by changing on.
+    """With the address of before a change, which gets copies of mail about money for a time. Of
+    several the first ones stay: whoever took the account over could push them out by changing on.
     """
-    known = account.previous_email
-    if known and at < known.until():
+    known = [one for one in previous_emails(account) if at < one.until()]
+    is_known = any(one.address.casefold() == address.casefold() for one in known)
+    if is_known or len(known) == MOST_COPIED:
         return account
-    return replace(account, previous_email=PreviousEmail(address, at))
+    return _with_copies(account, [*known, PreviousEmail(address, at)])
+
+
+def previous_emails(account: Account) -> list[PreviousEmail]:
+    """The addresses of before that get copies, by their changes."""
+    first = [account.previous_email] if account.previous_email else []
+    return [*first, *account.also_copied]
+
+
+def _with_copies(account: Account, some: Sequence[PreviousEmail]) -> Account:
+    first, also = (some[0], tuple(some[1:])) if some else (None, ())
+    if (first, also) == (account.previous_email, account.also_copied):
+        return account
+    return replace(account, previous_email=first, also_copied=also)
 
 
 def apply_undone_address(account: Account, fact: AddressChangeUndone) -> Account:
@@ -157,9 +172,8 @@ def apply_undone_address(account: Account, fact: AddressChangeUndone) -> Account
         return account
     earlier = tuple(one for one in account.address_changes if one.at < change.at)
     account = replace(_with_links_ended(account, fact.at), address_changes=earlier)
-    previous = account.previous_email
-    if previous and previous.changed_at >= change.at:
-        account = replace(account, previous_email=None)
+    kept = [one for one in previous_emails(account) if one.changed_at < change.at]
+    account = _with_copies(account, kept)
     return apply_profile_change(
         account, ProfileChanged({"email": change.before}, fact.at, "customer")
     )
@@ -175,11 +189,10 @@ def _with_links_ended(account: Account, at: datetime) -> Account:
 
 def unlapsed_addresses(account: Account, now: datetime) -> Account:
     """The account without the changes of its address that can neither be confirmed nor undone, and
-    without the address of before once it gets no copies any more.
+    without the addresses of before that get no copies any more.
     """
-    previous = account.previous_email
-    if previous and now >= previous.until():
-        account = replace(account, previous_email=None)
+    copied = [one for one in previous_emails(account) if now < one.until()]
+    account = _with_copies(account, copied)
     kept = tuple(change for change in account.address_changes if now < change.lapses_at())
     return account if kept == account.address_changes else replace(account, address_changes=kept)
 

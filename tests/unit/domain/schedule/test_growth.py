@@ -306,6 +306,7 @@ BOUNDED_OTHERWISE = {
     "price_keys": "by the rule of which prices are remembered",
     "cards": "by the rule of which cards are kept",
     "openings": "by the rule of which openings are kept",
+    "also_copied": "by the rule of how many addresses of before get copies",
     "asks": "one for each object that is kept",
     "unsubscribed": "one for each stream",
     "alternatives": "one for each kind of retention offer",

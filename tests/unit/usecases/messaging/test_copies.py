@@ -5,13 +5,18 @@ hears of money, for a time, by mail that opens nothing.
 import pytest
 
 from chalicelib.domain.account.facts import AddressProved
-from chalicelib.domain.account.profile import AddressChangeUndone
+from chalicelib.domain.account.profile import (
+    AddressChange,
+    AddressChangeConfirmed,
+    AddressChangeRequested,
+    AddressChangeUndone,
+)
 from chalicelib.domain.messaging.mailbox_limits import CAUSES
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from tests.fakes.lifecycles import Sent
 from tests.fakes.mailed_lifecycles import MailedLife
 
-ADA, EVE = "ada@example.com", "eve@elsewhere.example"
+ADA, BEA, EVE = "ada@example.com", "bea@example.com", "eve@elsewhere.example"
 
 
 def paying(language: str = "en") -> MailedLife:
@@ -136,6 +141,22 @@ def test_the_copies_of_a_busy_day_are_bounded() -> None:
         life.hear()
         life.minutes(5)
     assert recipients([one for one in life.mails if one.step == "goodbye"]).count(ADA) == 1
+
+
+def test_an_owner_who_had_moved_before_gets_a_copy_at_both_addresses() -> None:
+    """Ada has another address since a week, and reads the first one no more."""
+    life = paying()
+    asked = AddressChange(BEA, ADA, life.place.now.at.replace(microsecond=0))
+    apply_facts(life.account, [AddressChangeRequested(asked)], life.services, None)
+    apply_facts(
+        life.account, [AddressChangeConfirmed(asked.id, life.place.now.at)], life.services, None
+    )
+    life.minutes(30)
+    life.stage.post(f"/v1/customers/{life.only('customer')['id']}", email=EVE)
+    life.hear()
+    life.minutes(5)
+    life.mails.clear()
+    assert recipients(fails(life)) == [ADA, BEA, EVE]
 
 
 def test_an_address_that_nobody_had_proved_gets_no_copy() -> None:

@@ -122,7 +122,7 @@ STAYS = {
     "origin", "pending_signups", "sign_in_signup", "links_void_before", "refused_join",
     "openings", "ended_links", "events", "superseded_at",
     "figures_due",
-    "previous_email",
+    "previous_email", "also_copied",
 }  # fmt: skip
 """The fields that stay as the account has them, because they are about its own address, links,
 clock or last version."""

@@ -25,6 +25,7 @@ from chalicelib.domain.account.profile import (
 from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.rules.profile import (
     differs_at_stripe,
+    previous_emails,
     unlapsed_addresses,
     with_profile_operation,
 )
@@ -33,6 +34,7 @@ from chalicelib.domain.stripe_objects.objects import Customer, digest
 
 T = datetime(2026, 3, 2, 9, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+DAY = timedelta(days=1)
 TYPED, NEW, OTHER = "ada@example.com", "ada@new.example", "ada@other.example"
 SIGNED_UP = SignedUp(Signup("pro", T + timedelta(days=14), T), Profile(TYPED, "Ada"))
 
@@ -274,6 +276,20 @@ def test_changing_on_does_not_push_the_first_address_out_and_undoing_ends_its_co
     back = apply(taken, AddressChangeUndone(third.id, T + 5 * MINUTE))
     assert back.previous_email == taken.previous_email, "the first change still stands"
     assert apply(taken, AddressChangeUndone(CHANGE.id, T + 5 * MINUTE)).previous_email is None
+
+
+def test_the_first_three_addresses_of_before_get_copies_each_for_its_own_month() -> None:
+    found = account(ASKED, CONFIRMED)
+    for number in range(3, 8):
+        next_one = AddressChange(f"eve-{number}@evil.example", found.email or "", T + number * DAY)
+        found = apply(found, AddressChangeRequested(next_one))
+        found = apply(found, AddressChangeConfirmed(next_one.id, T + number * DAY))
+    copied = previous_emails(found)
+    assert [one.address for one in copied] == [TYPED, NEW, "eve-3@evil.example"]
+    left = unlapsed_addresses(found, copied[0].until())
+    assert previous_emails(left) == copied[1:]
+    back = AddressChangeUndone(found.address_changes[1].id, T + 8 * DAY)
+    assert previous_emails(apply(found, back)) == copied[:1]
 
 
 def test_an_address_that_nobody_proved_or_that_the_product_changed_gets_no_copies() -> None:
