@@ -5,6 +5,7 @@ spreadsheet, and no letter controls the terminal that shows the file.
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -13,13 +14,19 @@ from chalicelib.domain.security.visible_text import visible
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 """What a cell begins with that spreadsheets calculate (OWASP, CSV Injection)."""
 
+_WITHIN = re.compile(f"(; *)(?=[{re.escape(''.join(_FORMULA))}])")
+"""Where a cell begins for a spreadsheet that takes semicolons for separators, as Excel does in much
+of Europe: it heeds no quotes that stand behind a comma.
+"""
+
 Record = Mapping[str, Any]
 Write = Callable[[Record, Sequence[str]], str]
 
 
 def cell(value: Any) -> str:
     """A value as the text of a cell. A text that would be a formula gets an apostrophe in front,
-    which spreadsheets take for "this is text"; numbers stay numbers.
+    which spreadsheets take for "this is text", and so does one behind a semicolon; numbers stay
+    numbers.
     """
     if value is None:
         return ""
@@ -29,7 +36,7 @@ def cell(value: Any) -> str:
         return str(value)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     formula = text.lstrip(" ").startswith(_FORMULA)
-    return ("'" if formula else "") + visible(text, kept="")
+    return ("'" if formula else "") + visible(_WITHIN.sub(r"\1'", text), kept="")
 
 
 def csv_line(record: Record, columns: Sequence[str]) -> str:

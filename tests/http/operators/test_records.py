@@ -24,12 +24,15 @@ LIFE = RECORDINGS["canceled_at_once"]
 """A customer who paid, and is one no more."""
 
 
-def exported() -> dict[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = {name: [] for name in COLUMNS}
-    source = Source(
+def source_of_records() -> Source:
+    return Source(
         wiring.services(), wiring.audit_log(), boto3.client("dynamodb"), TABLE, lambda items: None
     )
-    for name, record in records(source):
+
+
+def exported() -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in COLUMNS}
+    for name, record in records(source_of_records()):
         assert set(record) == set(COLUMNS[name])
         found[name].append(record)
     return found

@@ -19,6 +19,7 @@ from ops.export.records import COLUMNS
 from tests.adapters.aws.conftest import TABLE
 from tests.tooling.ops.conftest import Deployed
 
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 PAGE = (Path(__file__).parents[3] / "docs" / "exports.md").read_text()
 
 
@@ -30,6 +31,12 @@ def test_a_text_that_a_spreadsheet_would_calculate_is_marked_as_text(text: str) 
     assert cell(text).startswith("'")
 
 
+@pytest.mark.parametrize("text", ["Ada;=1+1;", "Ada; @SUM(A1)", "a;+b", "a;＝1"])
+def test_nor_does_one_calculate_that_takes_semicolons_for_separators(text: str) -> None:
+    line = csv_line({"id": "acc_1", "name": text}, ["id", "name"])
+    assert not any(part.lstrip(" ").startswith(FORMULA) for part in line.split(";"))
+
+
 @pytest.mark.parametrize(
     ("value", "shown"),
     [
@@ -38,6 +45,7 @@ def test_a_text_that_a_spreadsheet_would_calculate_is_marked_as_text(text: str) 
         (True, "true"),
         ("Ada", "Ada"),
         ("a=b", "a=b"),
+        ("Ada; Bob", "Ada; Bob"),
         ({"name": "=1"}, '{"name": "=1"}'),
     ],
 )
