@@ -67,6 +67,7 @@ def test_no_page_of_the_dashboard_breaks_one(chromium: Browser, system: Client) 
     paths = [
         *(f"/admin{path}" for path, _ in SECTIONS),
         f"/admin/customers/{account}",
+        f"/admin/customers/{account}/mails/welcome%40signup",
         "/admin/customers?q=nobody",
         f"/admin/webhooks?endpoint={endpoint['id']}",
         f"/admin/audit?account_id={account}",
