@@ -15,6 +15,7 @@ from bench.costs.bills import ASSUMED
 from bench.costs.instances import life_of_an_instance
 from bench.costs.outside import outside_stories
 from bench.costs.page import page
+from bench.costs.people import life_of_a_contact
 from bench.costs.scale import scale_page
 from bench.costs.stories import all_stories
 
@@ -41,6 +42,7 @@ def main() -> int:
         "outside": outside_stories(),
         "instances": [life_of_an_instance()],
         "audited": audited_stories(),
+        "people": [life_of_a_contact()],
     }
     pages = {"costs.md": page(stories), "scale.md": scale_page(stories)}
     if asked.assume:

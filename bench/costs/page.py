@@ -175,6 +175,14 @@ def _counts(stories: Stories) -> list[str]:
         row(["", *(COLUMNS[unit] for unit in OF_AN_INSTANCE), "dollars for a thousand"]),
         row(["---"] + ["---:"] * (len(OF_AN_INSTANCE) + 1)),
         _instance(stories),
+        "",
+        "### The life of a contact",
+        "",
+        *paragraph(_PEOPLE),
+        "",
+        row(["", *(COLUMNS[unit] for unit in OF_AN_INSTANCE), "dollars for a thousand"]),
+        row(["---"] + ["---:"] * (len(OF_AN_INSTANCE) + 1)),
+        _contact(stories),
     ]
 
 
@@ -252,17 +260,25 @@ provisioner costs."""
 
 
 def _instance(stories: Stories) -> str:
-    alone, (with_one,) = stories["signups"][0], stories["instances"]
+    return _beyond_a_signup("an instance: made, suspended, deleted", stories, "instances")
+
+
+_PEOPLE = """What a contact at Intercom adds to the same signup, whose calls are in the name of its
+story above: it looks once whether there is a contact, and once for leads of the address; each event
+is a call, and so is each write. Several changes within a second are one write."""
+
+
+def _contact(stories: Stories) -> str:
+    return _beyond_a_signup("a contact: made, written, told of events", stories, "people")
+
+
+def _beyond_a_signup(name: str, stories: Stories, kind: str) -> str:
+    """What a story uses beyond the same signup without it."""
+    alone, (with_one,) = stories["signups"][0], stories[kind]
     beyond = {unit: with_one.total[unit] - alone.total[unit] for unit in OF_AN_INSTANCE}
     paid = ("read_units", "write_units", "sqs", "mails")
     thousand = sum(PRICES[unit].of(beyond[unit] * 1000) for unit in paid)
-    return row(
-        [
-            "an instance: made, suspended, deleted",
-            *(amount(beyond[unit]) for unit in OF_AN_INSTANCE),
-            f"{thousand:.2f}",
-        ]
-    )
+    return row([name, *(amount(beyond[unit]) for unit in OF_AN_INSTANCE), f"{thousand:.2f}"])
 
 
 _STORIES = f"""First each scheduled function once, with nothing due; then one request for

@@ -2,6 +2,7 @@
 else stays.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -11,7 +12,9 @@ import pytest
 from chalicelib.domain.account.facts import AddressProved, Fact, GrantGiven, MilestoneReached
 from chalicelib.domain.account.profile import ProfileChanged
 from chalicelib.domain.account.state import CardSnapshot, Grant
-from chalicelib.domain.policy.policy import Policy
+from chalicelib.domain.people.deliveries import ERASED as ERASED_THERE
+from chalicelib.domain.people.state import Person
+from chalicelib.domain.policy.policy import PeoplePolicy, Policy
 from chalicelib.domain.schedule.forgetting import forgotten_at
 from chalicelib.domain.stripe_objects.objects import Card
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
@@ -216,3 +219,16 @@ def test_wherever_it_is_interrupted_it_goes_on_and_all_is_gone(reply_lost: bool)
         if not ended:
             return
     raise AssertionError("it makes more calls than that")
+
+
+def test_who_is_forgotten_is_deleted_in_the_people_system_too() -> None:
+    """By its own id, which is read before everything beside the account is cleared."""
+    people = PeoplePolicy("intercom", "https://api.intercom.io")
+    life = signed_up(replace(QUIET, people=people))
+    life.place.persons.save(life.account_id, Person(), Person("c1", digest="d", version=1))
+    passes(life, 45)
+    assert life.place.accounts.items == {}
+    erasures = [one for one in life.place.deliveries.kept.values() if one.type == ERASED_THERE]
+    assert {(one.account_id, json.loads(one.body or "")["person"]) for one in erasures} >= {
+        (life.account_id, "c1")
+    }
