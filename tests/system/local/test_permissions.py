@@ -215,7 +215,7 @@ class Busy:
 @pytest.fixture(scope="module")
 def calls(start_system: Callable[[], Client]) -> dict[str, set[tuple[str, str]]]:
     with receiving(answer(200)) as receiver:
-        return Busy(start_system()).lives(receiver.url())
+        return Busy(start_system(NIGHTLY_EXPORT="true")).lives(receiver.url())
 
 
 def allowed(rare: bool = True) -> dict[str, set[tuple[str, str]]]:

@@ -42,10 +42,11 @@ def test_it_is_off_unless_it_is_asked_for() -> None:
 
 def test_the_rights_to_the_bucket_are_there_with_the_bucket() -> None:
     of_s3 = [one for one in statements() if "s3:" in json.dumps(one)]
-    assert [one["Fn::If"][0] for one in of_s3] == ["ExportsNightly"] * 2
-    assert [one["Fn::If"][2] for one in of_s3] == [{"Ref": "AWS::NoValue"}] * 2
+    assert [one["Fn::If"][0] for one in of_s3] == ["ExportsNightly"] * 3
+    assert [one["Fn::If"][2] for one in of_s3] == [{"Ref": "AWS::NoValue"}] * 3
     assert [(one["Fn::If"][1]["Action"], one["Fn::If"][1]["Resource"]) for one in of_s3] == [
-        (["s3:DeleteObject", "s3:PutObject"], [{"Fn::Sub": "${ExportBucket.Arn}/*"}]),
+        (["s3:PutObject"], [{"Fn::Sub": "${ExportBucket.Arn}/*"}]),
+        (["s3:DeleteObject"], [{"Fn::Sub": "${ExportBucket.Arn}/*"}]),
         (["s3:ListBucket"], [{"Fn::GetAtt": ["ExportBucket", "Arn"]}]),
     ]
 
