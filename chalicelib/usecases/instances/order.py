@@ -24,7 +24,8 @@ def order_instance(account_id: str, order: str, services: Services) -> Account:
 
     def check(found: Account) -> None:
         instance = found.instance
-        if instance is None or not (instance.exists or instance.open_request):
+        is_held = instance is not None and order == "resume" and instance.order == "suspended"
+        if instance is None or not (instance.exists or instance.open_request or is_held):
             raise NotPossible("The account has no instance.")
         request = instance.open_request
         if order == "retry" and not (request and (request.trouble or request.turn)):

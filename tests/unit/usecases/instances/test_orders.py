@@ -126,3 +126,20 @@ def test_an_account_without_an_instance_is_erased_at_once(owner: Owner) -> None:
     owner.grant(-DAY, "acc_2")
     erase_now("acc_2", True, owner.services)
     assert owner.place.accounts.load("acc_2") is None
+
+
+def test_who_is_suspended_by_hand_when_it_was_deleted_already_gets_a_new_one_with_a_resume(
+    owner: Owner,
+) -> None:
+    owner.passes(12 * DAY)
+    owner.provisioner.answer = lambda told: owner.provisioner.does(told) and DOWN
+    owner.passes(28 * DAY + HOUR)
+    assert (owner.instance.state, owner.instance.doubt) == ("suspended", "delete")
+    order_instance(ACCOUNT, "suspend", owner.services)
+    owner.provisioner.answer = None
+    owner.grant(90 * DAY)
+    owner.passes(4 * DAY)
+    assert (owner.instance.status, owner.provisioner.has) == ("deleted", {})
+    order_instance(ACCOUNT, "resume", owner.services)
+    owner.passes(HOUR)
+    assert (owner.instance.status, owner.provisioner.has) == ("ready", {ACCOUNT: "ready"})
