@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bench.costs.audited import audited_stories
 from bench.costs.bills import ASSUMED
+from bench.costs.dashboard import dashboard_stories
 from bench.costs.instances import life_of_an_instance
 from bench.costs.outside import outside_stories
 from bench.costs.page import page
@@ -43,6 +44,7 @@ def main() -> int:
         "instances": [life_of_an_instance()],
         "audited": audited_stories(),
         "people": [life_of_a_contact()],
+        "dashboard": dashboard_stories(),
     }
     pages = {"costs.md": page(stories), "scale.md": scale_page(stories)}
     if asked.assume:

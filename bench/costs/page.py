@@ -18,6 +18,7 @@ from bench.costs.bills import (
     quantities,
     webhooks,
 )
+from bench.costs.dashboard import CUSTOMERS
 from bench.costs.deployment import SQS_SOURCES, logical_id
 from bench.costs.metering import UNITS
 from bench.costs.prices import PRICES, READ_ON
@@ -124,6 +125,7 @@ AWS."""
 
 
 def _counts(stories: Stories) -> list[str]:
+    lived = [kind for name, kind in stories.items() if name != "dashboard"]  # has its own table
     return [
         "",
         "## What is counted",
@@ -132,7 +134,7 @@ def _counts(stories: Stories) -> list[str]:
         "",
         row(["story", *COLUMNS.values(), "items", "KB"]),
         row(["---"] + ["---:"] * (len(COLUMNS) + 2)),
-        *(counted_row(used) for kind in stories.values() for used in kind),
+        *(counted_row(used) for kind in lived for used in kind),
         "",
         "Write units of the recordings by function: "
         + _shares(stories["webhooks"], "write_units")
@@ -142,7 +144,7 @@ def _counts(stories: Stories) -> list[str]:
         "",
         row(["story", "function", "calls"]),
         row(["---"] * 3),
-        *(line for kind in stories.values() for used in kind for line in call_rows(used)),
+        *(line for kind in lived for used in kind for line in call_rows(used)),
         "",
         "### An event and its deliveries",
         "",
@@ -183,6 +185,14 @@ def _counts(stories: Stories) -> list[str]:
         row(["", *(COLUMNS[unit] for unit in OF_AN_INSTANCE), "dollars for a thousand"]),
         row(["---"] + ["---:"] * (len(OF_AN_INSTANCE) + 1)),
         _contact(stories),
+        "",
+        "### Pages of the dashboard",
+        "",
+        *paragraph(_DASHBOARD),
+        "",
+        row(["page", *(COLUMNS[unit] for unit in OF_A_PAGE), "dollars for a million"]),
+        row(["---"] + ["---:"] * (len(OF_A_PAGE) + 1)),
+        *map(_dashboard_row, stories["dashboard"]),
     ]
 
 
@@ -248,6 +258,23 @@ def _audited(stories: Stories) -> Iterator[str]:
     yield _outside_row(with_entry.name, with_entry.total)
     beyond = {unit: with_entry.total[unit] - without.total[unit] for unit in with_entry.total}
     yield _outside_row("of that the audit entry", beyond)
+
+
+OF_A_PAGE = ("aws_calls", "read_units")
+"""The units that the table of the dashboard shows."""
+
+_DASHBOARD = f"""What one look at a page uses, with a key or a session that is remembered. There are
+{CUSTOMERS} customers of the usual standings, a year of figures that the hourly job has summed up,
+and more entries in the audit log than a page shows. A list reads at most 51 places of a status, 204
+where it looks for a plan, and the 50 accounts that it shows, so that more customers change no row
+of a list; figures read what moved in the days and weeks that are not summed up yet. Dollars are
+those of DynamoDB and API Gateway."""
+
+
+def _dashboard_row(used: Used) -> str:
+    amounts = used.total
+    million = sum(PRICES[unit].of(amounts[unit] * 1_000_000) for unit in ("read_units", "api"))
+    return row([used.name, *(amount(amounts[unit]) for unit in OF_A_PAGE), f"{million:.2f}"])
 
 
 OF_AN_INSTANCE = (*OF_A_DELIVERY, "mails")
