@@ -96,4 +96,5 @@ def _weeks(
     if of_before and kind == TRIALS:
         changed |= figures.rows(kind, date(1970, 1, 1), closed.trials).keys()
     texts = {week: figures.contributions(FigureKey(kind, week)) for week in sorted(changed)}
-    return {week: row_text(kind, of, now) for week, of in texts.items() if of}
+    # A week that all have left since, as of customers who began earlier, loses its row.
+    return {week: row_text(kind, of, now) if of else "" for week, of in texts.items()}

@@ -217,7 +217,7 @@ def orders() -> Iterator[tuple[int, ...]]:
     return permutations(range(4))
 
 
-@pytest.mark.parametrize("order", orders())
+@pytest.mark.parametrize("order", list(orders()))
 def test_a_customer_leaves_when_the_last_subscription_ends_in_whatever_order_it_is_told(
     place: Cohorts, order: tuple[int, ...]
 ) -> None:
@@ -231,6 +231,14 @@ def test_a_customer_leaves_when_the_last_subscription_ends_in_whatever_order_it_
     for number in (*order, *order):
         place.tell(facts[number])
     assert place.at(20).left() == [ReasonCount("unused", 1, 0)]
+
+
+def test_a_week_that_is_summed_up_forgets_who_turns_out_never_to_have_left(place: Cohorts) -> None:
+    place.tell(began(RUNS), ended(RUNS, START + 5 * DAY, "unused"))
+    assert place.at(60).left() == [ReasonCount("unused", 1, 0)]
+    place.tell(began(another(2, START + 3 * DAY)))
+    assert place.left() == []
+    assert place.at(61).left() == [], "the week is summed up again, and its mark is gone"
 
 
 @pytest.mark.parametrize(
