@@ -255,7 +255,9 @@ def _written(operation: str, parameters: Any) -> Iterator[tuple[str, Any]]:
             yield parameters["TableName"], parameters["Key"]
         case "BatchWriteItem":
             for table, writes in parameters["RequestItems"].items():
-                yield from ((table, _key(write["PutRequest"]["Item"])) for write in writes)
+                for write in writes:
+                    ((_, one),) = write.items()
+                    yield table, one.get("Key") or _key(one["Item"])
         case "TransactWriteItems":
             for write in parameters["TransactItems"]:
                 ((_, one),) = write.items()

@@ -1135,7 +1135,7 @@ class Billhook:
         self._call("POST", f"/accounts/{_part(account_id)}/instance/resume", {}, {}, None)
 
     def retry_instance(self, account_id: str) -> None:
-        """Ask once more for what has stalled or failed, or now for what waits for its turn."""
+        """Ask once more for what stalled or failed, or now for what waits its turn."""
         self._call("POST", f"/accounts/{_part(account_id)}/instance/retry", {}, {}, None)
 
     def suspend_instance(self, account_id: str) -> None:

@@ -1183,7 +1183,7 @@ export class Billhook {
   }
 
   /**
-   * Ask once more for what has stalled or failed, or now for what waits for its turn.
+   * Ask once more for what stalled or failed, or now for what waits its turn.
    */
   retryInstance(accountId: string): Promise<void> {
     return this.call('POST', `/accounts/${part(accountId)}/instance/retry`, {}, {}) as Promise<void>

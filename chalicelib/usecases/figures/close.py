@@ -97,4 +97,9 @@ def _weeks(
         changed |= figures.rows(kind, date(1970, 1, 1), closed.trials).keys()
     texts = {week: figures.contributions(FigureKey(kind, week)) for week in sorted(changed)}
     # A week that all have left since, as of customers who began earlier, loses its row.
-    return {week: row_text(kind, of, now) if of else "" for week, of in texts.items()}
+    marked = {mark.day for mark in marks}
+    return {
+        week: row_text(kind, of, now) if of else ""
+        for week, of in texts.items()
+        if of or week in marked
+    }

@@ -3,11 +3,20 @@ and what a customer was sent.
 """
 
 import secrets
+from collections.abc import Callable
 from typing import Any
+
+import pytest
 
 from local.client import Client
 from tests.system.browser.conftest import Visitor
 from tests.system.browser.test_dashboard_story import CONTRAST, FAULTS, customer, signs_in
+
+
+@pytest.fixture(scope="module")
+def system(start_system: Callable[..., Client]) -> Client:
+    """A system of its own, since the dead letters stay."""
+    return start_system()
 
 
 def dead_letter(system: Client) -> str:

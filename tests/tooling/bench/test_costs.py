@@ -150,7 +150,8 @@ def test_a_mail_is_a_claim_a_confirmation_and_a_look_at_the_suppressions_beside_
     # Sent and delivered, each with a look at the account: the claim of a sent message is settled.
     assert used.calls["TakeFeedback"] == {
         "dynamodb.GetItem": 2 * mails,
-        "dynamodb.BatchWriteItem": 2 * mails,
+        "dynamodb.PutItem": 2 * mails,  # the timeline, once
+        "dynamodb.UpdateItem": 2 * mails,  # the week's count of the message
     }
     assert mails > 5, "those of a whole trial"
 

@@ -34,7 +34,7 @@ REPORTED = ("creating", "ready", "suspended", "deleted", "failed")
 """What a provisioner can report."""
 
 ORDERS = {
-    "retry": "Ask once more for what has stalled or failed, or now for what waits for its turn.",
+    "retry": "Ask once more for what stalled or failed, or now for what waits its turn.",
     "suspend": "Suspend it, whatever the access, until the next order.",
     "resume": "Leave it to the access again, and ask once more for what has stalled.",
     "delete": "Delete it now. Only without access.",

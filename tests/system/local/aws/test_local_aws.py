@@ -35,10 +35,9 @@ def emulator() -> Iterator[Emulator]:
 
 @pytest.fixture
 def resources(emulator: Emulator, request: pytest.FixtureRequest) -> Resources:
-    """Resources of this test's own."""
-    return create(
-        emulator.endpoint, {"hash-key": "secret"}, prefix=request.node.name.replace("_", "-")[:60]
-    )
+    """Resources of this test's own. A name of a bucket has 63 characters at most."""
+    prefix = request.node.name.replace("_", "-")[:50]
+    return create(emulator.endpoint, {"hash-key": "secret"}, prefix=prefix)
 
 
 @pytest.fixture
