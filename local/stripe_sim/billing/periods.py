@@ -25,9 +25,9 @@ class Periods:
 
     def _period_of(self, subscription: Object) -> tuple[int, int]:
         items = subscription["items"]["data"]
-        return min(item["current_period_start"] for item in items), min(
-            item["current_period_end"] for item in items
-        )
+        starts = [item["current_period_start"] for item in items]
+        ends = [item["current_period_end"] for item in items]
+        return min(starts), min(ends)
 
     def _begin_period(self, subscription: Object, start: int) -> None:
         for item in subscription["items"]["data"]:

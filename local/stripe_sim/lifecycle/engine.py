@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import takewhile
 from typing import Any
 
 import stripe
@@ -14,6 +15,7 @@ from local.stripe_sim.billing.credit_notes import CreditNotes
 from local.stripe_sim.billing.discounts import ending
 from local.stripe_sim.billing.invoices import Invoices
 from local.stripe_sim.billing.payments import Payments
+from local.stripe_sim.billing.periods import FINAL
 from local.stripe_sim.billing.prices import make_price
 from local.stripe_sim.hosted.checkout import Checkout
 from local.stripe_sim.lifecycle.pending_updates import PendingUpdates
@@ -36,8 +38,19 @@ SOONEST_FIRST = (
 )
 """Of several things due in one second the earlier in this list happens first."""
 
+FINISHED = {
+    "subscription": FINAL,
+    "invoice": frozenset({"paid", "void"}),
+    "subscription_schedule": frozenset({"completed", "canceled", "released"}),
+    "payment_intent": frozenset({"succeeded", "canceled"}),
+    "checkout.session": frozenset({"complete", "expired"}),
+}
+"""The kinds to whose objects something happens by itself, and the statuses in which that is over,
+which last.
+"""
+
 Due = tuple[int, int, str, Callable[[], Any]]
-Waiting = tuple[int | None, str, Object, Callable[[], Any]]
+Waiting = tuple[int | None, str, Callable[[], Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +77,8 @@ class Engine:
         self.lock = threading.RLock()
         self._known_due: int | None = None
         self._is_known = False
+        self._seen: dict[str, set[str]] = {kind: set() for kind in FINISHED}
+        self._open: dict[str, dict[str, Object]] = {kind: {} for kind in FINISHED}
         self._base = base
         self.home = ""
         self.payments = Payments(self.store)
@@ -166,45 +181,68 @@ class Engine:
 
     def _due(self) -> list[Due]:
         """Everything that waits: when, which comes first within a second, of what, what to do."""
-        found = [*self._due_subscriptions(), *self._due_invoices(), *self._due_others()]
         return [
             (at, SOONEST_FIRST.index(what), one["id"], act)
-            for at, what, one, act in found
+            for kind in FINISHED
+            for one in self._unfinished(kind)
+            for at, what, act in self._waiting(kind, one)
             if at is not None
         ]
 
-    def _due_subscriptions(self) -> Iterator[Waiting]:
-        for one in self.store.objects.get("subscription", {}).values():
-            act = partial(self.subscriptions.fall_due, one)
-            yield self.subscriptions.next_due(one), "fall_due", one, act
-            if one["pending_update"]:
-                act = partial(self.pending.expire, one)
-                yield one["pending_update"]["expires_at"], "pending", one, act
-            for discount in ending(self.store, one):
-                act = partial(self.subscriptions.end_discount, one, discount)
-                yield discount["end"], "discount", one, act
+    def _unfinished(self, kind: str) -> list[Object]:
+        """Those to which something may still happen. Most objects are finished for good: they are
+        left out once they are, or each look would take longer with every invoice.
+        """
+        held, seen, open = self.store.objects.get(kind, {}), self._seen[kind], self._open[kind]
+        for id in takewhile(lambda id: id not in seen, reversed(held)):
+            open[id] = held[id]
+        seen.update(open)
+        for id, one in list(open.items()):
+            over = one["status"] in FINISHED[kind] and not any(
+                at is not None for at, _, _ in self._waiting(kind, one)
+            )
+            if over or id not in held:
+                del open[id]
+        return list(open.values())
 
-    def _due_invoices(self) -> Iterator[Waiting]:
-        for one in self.store.objects.get("invoice", {}).values():
-            if one["status"] == "draft":
-                act = partial(self.subscriptions.bill_draft, one)
-                yield one.get("_finalize_at"), "bill_draft", one, act
-            elif one["status"] == "open":
-                retry = partial(self.subscriptions.retry, one)
-                yield one["next_payment_attempt"], "retry", one, retry
-                yield one.get("_attempt_at"), "attempt", one, partial(self._attempt_once, one)
-                yield one.get("_void_at"), "void", one, partial(self.invoices.void, one)
-                late = None if one.get("_overdue") else one["due_date"]
-                yield late, "overdue", one, partial(self.invoices.fall_overdue, one)
+    def _waiting(self, kind: str, one: Object) -> Iterator[Waiting]:
+        match kind:
+            case "subscription":
+                yield from self._waiting_of_subscription(one)
+            case "invoice":
+                yield from self._waiting_of_invoice(one)
+            case "subscription_schedule":
+                at = self.schedules.next_due(one)
+                yield at, "phase", partial(self.schedules.fall_due, one)
+            case "payment_intent":
+                yield one.get("_ends_at"), "debit", partial(self.end_debit, one)
+            case "checkout.session":
+                at = one["expires_at"] if one["status"] == "open" else None
+                yield at, "expire", partial(self.checkout.expire, one)
 
-    def _due_others(self) -> Iterator[Waiting]:
-        for one in self.store.objects.get("subscription_schedule", {}).values():
-            yield self.schedules.next_due(one), "phase", one, partial(self.schedules.fall_due, one)
-        for one in self.store.objects.get("payment_intent", {}).values():
-            yield one.get("_ends_at"), "debit", one, partial(self.end_debit, one)
-        for one in self.store.objects.get("checkout.session", {}).values():
-            at = one["expires_at"] if one["status"] == "open" else None
-            yield at, "expire", one, partial(self.checkout.expire, one)
+    def _waiting_of_subscription(self, one: Object) -> Iterator[Waiting]:
+        yield (
+            self.subscriptions.next_due(one),
+            "fall_due",
+            partial(self.subscriptions.fall_due, one),
+        )
+        if one["pending_update"]:
+            act = partial(self.pending.expire, one)
+            yield one["pending_update"]["expires_at"], "pending", act
+        for discount in ending(self.store, one):
+            act = partial(self.subscriptions.end_discount, one, discount)
+            yield discount["end"], "discount", act
+
+    def _waiting_of_invoice(self, one: Object) -> Iterator[Waiting]:
+        if one["status"] == "draft":
+            act = partial(self.subscriptions.bill_draft, one)
+            yield one.get("_finalize_at"), "bill_draft", act
+        elif one["status"] == "open":
+            yield one["next_payment_attempt"], "retry", partial(self.subscriptions.retry, one)
+            yield one.get("_attempt_at"), "attempt", partial(self._attempt_once, one)
+            yield one.get("_void_at"), "void", partial(self.invoices.void, one)
+            late = None if one.get("_overdue") else one["due_date"]
+            yield late, "overdue", partial(self.invoices.fall_overdue, one)
 
     def end_debit(self, intent: Object, outcome: str | None = None) -> None:
         """A debit that was under way ends: as its account says, or as it is told. Raises
