@@ -13,7 +13,7 @@ from chalicelib.domain.errors import BillhookError, InvalidInput
 from chalicelib.domain.ids import well_formed
 from chalicelib.domain.security.dashboard import Operator
 from chalicelib.entry.admin.customer import customer_page
-from chalicelib.entry.admin.forms import api_values
+from chalicelib.entry.admin.forms import api_values, require_confirmation
 from chalicelib.entry.admin.responses import error_status, redirect_to
 from chalicelib.entry.admin.session import audited, form_of, page
 from chalicelib.entry.http import accounts
@@ -36,13 +36,15 @@ WHY = Field("why", line(most("note")), "Why it is done, for the audit log.")
 
 @frozen
 class Action:
-    """An action: the fields of its form, the view of the API that does it, and what the audit log
-    calls it.
+    """An action: the fields of its form, the view of the API that does it, what the audit log
+    calls it, and whether the box of its form must be checked, because it takes money, access or
+    data.
     """
 
     fields: tuple[Field, ...]
     call: Call
     name: str
+    is_confirmed: bool = False
 
 
 def _erase(account_id: str, request: CheckedRequest) -> Any:
@@ -63,17 +65,17 @@ def _order(order: str) -> Call:
 ACTIONS: Mapping[str, Action] = {
     "grants": Action(actions.GRANT, actions.grant, "grants.given"),
     "trial": Action(actions.TRIAL, actions.move_trial_end, "trial.changed"),
-    "plan": Action(actions.PLAN_CHANGE, actions.change_plan, "subscription.plan_changed"),
+    "plan": Action(actions.PLAN_CHANGE, actions.change_plan, "subscription.plan_changed", True),
     "discount": Action(actions.DISCOUNT, actions.give_discount, "discount.given"),
-    "charges": Action(charges.CHARGE, charges.charge, "charge.made"),
-    "cancel": Action(actions.CANCEL, actions.cancel, "subscription.canceled"),
-    "reactivate": Action((), actions.reactivate, "subscription.reactivated"),
-    "sign-out": Action((), _end_links, "links.ended"),
-    "instance-retry": Action((), _order("retry"), "instance.retried"),
-    "instance-suspend": Action((), _order("suspend"), "instance.suspended"),
-    "instance-resume": Action((), _order("resume"), "instance.resumed"),
-    "instance-delete": Action((), _order("delete"), "instance.deleted"),
-    "erase": Action((accounts.AT_STRIPE,), _erase, "account.erased"),
+    "charges": Action(charges.CHARGE, charges.charge, "charge.made", True),
+    "cancel": Action(actions.CANCEL, actions.cancel, "subscription.canceled", True),
+    "reactivate": Action((), actions.reactivate, "subscription.reactivated", True),
+    "sign-out": Action((), _end_links, "links.ended", True),
+    "instance-retry": Action((), _order("retry"), "instance.retried", True),
+    "instance-suspend": Action((), _order("suspend"), "instance.suspended", True),
+    "instance-resume": Action((), _order("resume"), "instance.resumed", True),
+    "instance-delete": Action((), _order("delete"), "instance.deleted", True),
+    "erase": Action((accounts.AT_STRIPE,), _erase, "account.erased", True),
 }
 """The last part of the path → the action."""
 
@@ -103,6 +105,8 @@ def _do(operator: Operator, account_id: str, action: Action, form: Mapping[str, 
     policy = wiring.policy()
     zone = ZoneInfo(policy.mail.timezone if policy.mail else "UTC")
     values = api_values((*action.fields, WHY), form, zone)
+    if action.is_confirmed:
+        require_confirmation(form)
     fields = {field.name: values[field.name] for field in action.fields}
     is_query = action.call is _erase
     request = CheckedRequest({} if is_query else fields, fields if is_query else {}, _key(form))

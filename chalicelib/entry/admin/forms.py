@@ -9,6 +9,9 @@ from zoneinfo import ZoneInfo
 from chalicelib.domain.errors import InvalidInput
 from chalicelib.entry.http.schemas.request import Field, read_fields
 
+CONFIRMATION = "sure"
+"""The field of the box that confirms an action."""
+
 
 def api_values(
     fields: Sequence[Field], form: Mapping[str, str], zone: ZoneInfo
@@ -31,6 +34,14 @@ def _typed(field: Field, text: str, zone: ZoneInfo) -> Any:
     if schema.get("format") == "date-time":
         return moment_of(field.name, text, zone).isoformat()
     return text
+
+
+def require_confirmation(form: Mapping[str, str]) -> None:
+    """Raise InvalidInput unless the box that confirms an action was checked. A browser asks for it
+    too, but not every one, and a script never.
+    """
+    if form.get(CONFIRMATION) != "yes":
+        raise InvalidInput("Nothing was done yet. Check this box to confirm it.", CONFIRMATION)
 
 
 def moment_of(name: str, text: str, zone: ZoneInfo) -> datetime:

@@ -1,6 +1,6 @@
 """The queues of the stage, what went to the dead letters, and its replay."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalice.app import Blueprint, Response
@@ -9,6 +9,7 @@ from chalicelib.domain.changes.dead_letters import DeadLetter
 from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.schedule.watch.open_conditions import OpenConditions
 from chalicelib.domain.security.dashboard import Operator
+from chalicelib.entry.admin.forms import require_confirmation
 from chalicelib.entry.admin.responses import admin_page, redirect_to
 from chalicelib.entry.admin.session import form_of, page, query_of
 from chalicelib.entry.http.responses import source_address
@@ -29,6 +30,15 @@ NOTED = 20
 @page(bp, PATH)
 def show_health(operator: Operator) -> Response:
     """Show what needs a person, how full each queue is, and the dead letters without payloads."""
+    return _health_page(operator)
+
+
+def _health_page(
+    operator: Operator, error: InvalidInput | None = None, given: Mapping[str, str] | None = None
+) -> Response:
+    """The page. After a replay that was refused: with the error at its form, which keeps what was
+    given.
+    """
     from chalicelib.pages.admin.conditions import open_now
     from chalicelib.pages.admin.health import letters_view, queues_view, replayed
 
@@ -42,11 +52,14 @@ def show_health(operator: Operator) -> Response:
     return admin_page(
         operator,
         "health",
+        400 if error else 200,
         conditions=open_now(wiring.services().stores.job_states.load(OpenConditions)),
         queues=queues_view(states, letters, now),
         groups=letters_view(letters, now),
         more=max(0, dead - len(letters)),
         done=replayed(query_of(bp.current_request, "sent", "failed")),
+        error=error,
+        given=given or {},
     )
 
 
@@ -55,8 +68,10 @@ def replay_letters(operator: Operator) -> Response:
     """Send dead letters back to the queue that they came from: one, or all of one origin."""
     form, request = form_of(bp.current_request), bp.current_request
     choice = chosen(form.get("id", ""), form.get("origin", ""))
-    if form.get("sure") != "yes":
-        raise InvalidInput("Confirm that the cause is fixed: check the box first.", "sure")
+    try:
+        require_confirmation(form)
+    except InvalidInput as error:
+        return _health_page(operator, error, form)
 
     def note(letters: Sequence[DeadLetter]) -> None:
         asked: dict[str, Any] = {

@@ -32,9 +32,13 @@ def account(id: str) -> Account:
     return found
 
 
-def acts(desk: Dashboard, id: str, call: str, **fields: Any) -> tuple[int, str]:
+def acts(
+    desk: Dashboard, id: str, call: str, sure: str = "yes", **fields: Any
+) -> tuple[int, str]:
+    """Sends the form of an action with its box checked, unless told otherwise."""
     path = f"/admin/customers/{id}"
-    answer = desk.sends(f"{path}/{call}", fields, path)
+    confirmed = {"sure": sure} if sure else {}
+    answer = desk.sends(f"{path}/{call}", fields | confirmed, path)
     return answer.status, answer.path if answer.status == 303 else answer.text
 
 
@@ -112,6 +116,37 @@ def test_what_is_wrong_is_shown_at_its_field_and_keeps_what_was_typed(
     assert acts(admin, ada, "discount", coupon="NONE")[0] in {400, 422}
     assert acts(admin, ada, "nothing")[0] == 400
     assert acts(admin, "acc_none", "reactivate")[0] == 404
+
+
+CONFIRMED = sorted(call for call, action in ACTIONS.items() if action.is_confirmed)
+
+
+@pytest.mark.parametrize("sure", ["", "no"])
+@pytest.mark.parametrize("call", CONFIRMED)
+def test_an_action_of_consequence_is_refused_until_its_box_is_checked(
+    desk: Dashboard, ada: str, call: str, sure: str
+) -> None:
+    admin, before = desk.signed_in_by_key(), account(ada)
+    noted = audit(desk, ada)
+    fields = FIELDS.get(call, {}) | {"why": "Ticket <42>"}
+    status, text = acts(admin, ada, call, sure, **fields)
+    assert status == 400
+    assert "Check this box to confirm it." in text
+    assert account(ada) == before
+    assert audit(desk, ada) == noted
+    if f'id="do-{call}"' in text:  # orders have a form only where there is an instance
+        assert f'id="do-{call}" open' in text
+        assert f'aria-describedby="{call}-sure-error"' in text
+        assert 'value="Ticket &lt;42&gt;"' in text
+
+
+def test_the_forms_with_a_box_are_those_that_are_refused_without(
+    desk: Dashboard, ada: str
+) -> None:
+    text = desk.signed_in_by_key().opens(f"/admin/customers/{ada}").text
+    forms = set(re.findall(r'id="do-([a-z-]+)"', text))
+    assert set(re.findall(r'id="([a-z-]+)-sure"', text)) == forms & set(CONFIRMED)
+    assert {"erase", "charges", "cancel", "plan"} <= forms
 
 
 @pytest.mark.parametrize("call", sorted(ACTIONS))

@@ -186,6 +186,21 @@ def test_a_replay_needs_the_role_the_sessions_field_this_origin_and_the_box(
     assert acts.sends(REPLAY, wanted, Origin=OWN).status == 303
 
 
+def test_a_replay_without_its_box_is_refused_at_its_form_which_keeps_what_was_typed(
+    desk: Dashboard,
+) -> None:
+    dead_event(desk)
+    acts = desk.signed_in()
+    (id,) = letter_ids(acts.opens(HEALTH).text)
+    refused = acts.sends(REPLAY, {"id": id, "why": "Mended & tried"}, HEALTH)
+    assert refused.status == 400
+    assert 'id="one-events-1" open' in refused.text
+    assert 'aria-describedby="one-events-1-sure-error"' in refused.text
+    assert 'value="Mended &amp; tried"' in refused.text
+    assert len(dead(desk)) == 1
+    assert "dead_letters.handled" not in {entry["action"] for entry in audit(desk)}
+
+
 def test_a_hostile_letter_is_shown_as_text(desk: Dashboard) -> None:
     hostile = EVENT | {"id": HOSTILE, "type": "x\x1b[2J", "account": HOSTILE}
     dies(desk, hostile, code="unreadable", reason=f"{HOSTILE} \u202eevil")
