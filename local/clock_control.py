@@ -50,6 +50,9 @@ class Clockwork:
     `due_at`. With a `stride` the clock stops only at its multiples, and what falls due within one
     happens at its end. That is for many customers: stopping at each due moment would take too long.
 
+    `watch` is the hourly look at the stage. The sweep reports a stage that nobody has looked at for
+    three hours, so the look comes first.
+
     `changes` is the same as before while no account has changed; None where that is not known.
     """
 
@@ -59,17 +62,13 @@ class Clockwork:
         sweep: ScheduleTrigger,
         progress: Progress,
         other: Timed | None = None,
+        watch: ScheduleTrigger | None = None,
         schedules: Sequence[ScheduleTrigger] = (),
         changes: Callable[[], Hashable | None] = lambda: None,
     ) -> None:
         self.stride: timedelta | None = None
-        self._rest, self._sweep, self._progress, self._other, self._schedules = (
-            rest,
-            sweep,
-            progress,
-            other,
-            schedules,
-        )
+        self._rest, self._progress, self._other = rest, progress, other
+        self._sweep, self._watch, self._schedules = sweep, watch, schedules
         self._changes = changes
         self._looked_over: Hashable | None = None
         self._stopped_at = clock.now()
@@ -112,7 +111,7 @@ class Clockwork:
         if due := self._first(latest, met):
             self._stop_at(min(stride_end(due, self.stride), target) if self.stride else due)
         elif latest < target:
-            clock.move_to(latest)
+            self._set_clock(latest)
             # What they set off themselves is for the next look.
             self._looked_over = self._state()
             self._run_schedules()
@@ -153,7 +152,7 @@ class Clockwork:
         return datetime.fromisoformat(first)
 
     def _stop_at(self, moment: datetime) -> None:
-        clock.move_to(moment)
+        self._set_clock(moment)
         self._progress.forget_waiting()
         if self._other:
             self._other.catch_up()
@@ -163,6 +162,11 @@ class Clockwork:
             self._run(self._sweep)
             self._rest.wait_for_own_work()
         self._run_schedules()
+
+    def _set_clock(self, moment: datetime) -> None:
+        clock.move_to(moment)
+        if self._watch and self._watch.is_due(clock.now()):
+            self._run(self._watch)
 
     def _is_due(self, now: datetime) -> bool:
         """Whether the sweep would find anything: one look at all shards, instead of one at each."""

@@ -228,6 +228,7 @@ class System:
             triggers.sweep,
             progress,
             simulator,
+            triggers.watch,
             triggers.schedules,
             lambda: triggers.stream.accounts_changed if triggers.stream.is_on else None,
         )
@@ -346,6 +347,7 @@ def _build_services(mailbox: "Mailbox", outgoing: "Outgoing") -> tuple[str, str]
     )
 
     telemetry.metrics.add_metric = _uncounted  # type: ignore[method-assign]
+    wiring.cloudwatch = NothingCounted
     wiring.services()
     wiring.events_queue()
     wiring.key_ring()
@@ -382,6 +384,13 @@ def _is_local(path: str) -> bool:
 
 def _not_yet(request: Request) -> Answer:
     return error_answer(503, "starting", "Billhook is starting. Please try again in a moment.")
+
+
+class NothingCounted:
+    """CloudWatch of a system that nothing counts: no statistic has a value."""
+
+    def get_metric_statistics(self, **_: object) -> dict[str, list[object]]:
+        return {"Datapoints": []}
 
 
 def _uncounted(*_: object, **__: object) -> None:

@@ -379,8 +379,16 @@ def stage_metrics() -> "StageMetrics":
         functions,
         queues,
         settings().dead_letters_queue_url,
+        cloudwatch(),
         event_source=settings().stripe_event_source,
     )
+
+
+def cloudwatch() -> "Any":
+    """CloudWatch, by boto3, which takes long to load: only what looks at the stage needs it."""
+    import boto3
+
+    return boto3.client("cloudwatch")
 
 
 def queue_states() -> "QueueStates":

@@ -1,7 +1,4 @@
-"""Every function that is no route, with what calls it: stream, schedules, bus and queues.
-
-But for watch_stage, which reads what AWS counts: nothing counts it here.
-"""
+"""Every function that is no route, with what calls it: stream, schedules, bus and queues."""
 
 import threading
 from collections.abc import Callable
@@ -23,17 +20,18 @@ DELIVERY_WORKERS = 4
 
 @dataclass(frozen=True, slots=True)
 class Triggers:
-    """What calls the functions. `sweep` runs every minute, the `schedules` every hour."""
+    """What calls the functions. `sweep` runs every minute, `watch` and `schedules` every hour."""
 
     stream: StreamTrigger
     sweep: ScheduleTrigger
+    watch: ScheduleTrigger
     schedules: tuple[ScheduleTrigger, ...]
     ses_bus: BusTrigger
     workers: tuple[QueueTrigger, ...]
 
     def all(self) -> list[Trigger]:
         """Each of them."""
-        return [self.stream, self.sweep, *self.schedules, self.ses_bus, *self.workers]
+        return [self.stream, self.watch, self.sweep, *self.schedules, self.ses_bus, *self.workers]
 
 
 def function_triggers(
@@ -57,6 +55,7 @@ def function_triggers(
         export_nightly,
         fetch_events,
         sweep_due,
+        watch_stage,
     )
     from chalicelib.entry.triggers.ses_feedback import take_feedback
     from chalicelib.entry.triggers.table_stream import carry_out
@@ -68,6 +67,7 @@ def function_triggers(
     deliver = around("DeliverEvents", deliver_events)
     carry = around("CarryOut", carry_out)
     sweep = around("SweepDue", sweep_due)
+    watch = around("WatchStage", watch_stage)
     fetch = around("FetchEvents", fetch_events)
     compare = around("CompareWithStripe", compare_with_stripe)
     export = around("ExportNightly", export_nightly)
@@ -88,6 +88,7 @@ def function_triggers(
     return Triggers(
         StreamTrigger("stream", stopping, endpoint, resources, carry, "carry_out", progress),
         ScheduleTrigger("sweep", stopping, sweep, "sweep_due"),
+        ScheduleTrigger("watch", stopping, watch, "watch_stage", HOUR),
         (
             ScheduleTrigger("fetch", stopping, fetch, "fetch_events", HOUR),
             # On AWS it runs every ten minutes. Here one run makes a whole day's comparison.

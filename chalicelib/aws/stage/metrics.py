@@ -30,7 +30,8 @@ WEBHOOK_FUNCTION = "WebhookHandler"
 class StageMetrics:
     """Reads the stack `stack`. `functions` and `queues` have the names of its functions by logical
     id, and the URLs of its queues by the condition that is about them; `dead_letters` is a URL.
-    `event_source` is Stripe's partner event source; empty if its events come by the webhook alone.
+    `cloudwatch` is boto3's client. `event_source` is Stripe's partner event source; empty if its
+    events come by the webhook alone.
     """
 
     def __init__(
@@ -39,14 +40,14 @@ class StageMetrics:
         functions: Mapping[str, str],
         queues: Mapping[str, str],
         dead_letters: str,
-        cloudwatch: Any = None,
+        cloudwatch: Any,
         sqs: "SQSClient | None" = None,
         event_source: str = "",
     ) -> None:
         self._stack, self._functions, self._queues = stack, functions, queues
         self._dead_letters, self._sqs = dead_letters, sqs
         self._event_source = event_source
-        self._cloudwatch = cloudwatch or _client()
+        self._cloudwatch = cloudwatch
 
     def read(self, now: datetime) -> Readings:
         """The readings of the last hour. Raises Unavailable."""
@@ -156,9 +157,3 @@ class StageMetrics:
         except (BotoCoreError, ClientError) as error:
             raise Unavailable(f"CloudWatch does not tell of {metric}.") from error
         return {point["Timestamp"]: float(point[statistic]) for point in answer["Datapoints"]}
-
-
-def _client() -> Any:
-    import boto3
-
-    return boto3.client("cloudwatch")

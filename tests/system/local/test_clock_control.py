@@ -1,5 +1,6 @@
 """The clock moved from one due moment to the next, and what SNS and SES stand-ins deliver."""
 
+import secrets
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from local import clock_control
 from local.aws import ses_bus, ses_events
 from local.aws.progress import Progress
 from local.aws.ses_bus import ATTEMPTS, BusTrigger
+from local.client import Client
 from local.clock_control import ROUNDS, Clockwork
 from local.durations import length, moment
 
@@ -145,8 +147,8 @@ def looked(clock: Clock, schedule: Schedule, other: Stripe | None, act: int | No
         due,  # type: ignore[arg-type]
         Progress(),
         other,
-        [schedule],  # type: ignore[list-item]
-        lambda: schedule.changes,
+        schedules=[schedule],  # type: ignore[list-item]
+        changes=lambda: schedule.changes,
     )
     works.move_to(clock.now() + timedelta(days=30))
 
@@ -169,6 +171,36 @@ def test_of_a_stripe_that_nobody_sees_into_the_schedules_hear_each_week(clock: C
     schedule = Schedule(clock)
     looked(clock, schedule, None)
     assert schedule.days == [7, 14, 21, 28, 30]
+
+
+def test_the_look_at_the_stage_comes_before_the_sweep_that_would_miss_it(clock: Clock) -> None:
+    start, watch = clock.now(), Schedule(clock)
+    last_looks: list[int] = []
+
+    def act(name: str, at: datetime) -> None:
+        last_looks.append(watch.days[-1])
+
+    due = Due(clock, act)
+    due.waiting = {"first": start + timedelta(days=3), "second": start + timedelta(days=8)}
+    moved = Clockwork(due, due, Progress(), watch=watch)  # type: ignore[arg-type]
+    moved.move_to(start + timedelta(days=14))
+    assert last_looks == [3, 8]
+    assert watch.days == [3, 8, 14], "and at the end, for the next minute's sweep"
+
+
+def test_a_stage_whose_clock_moves_by_weeks_counts_as_looked_at(system: Client) -> None:
+    status, body = system.post("/signups", {"email": f"ada-{secrets.token_hex(4)}@example.com"})
+    assert status == 201, body
+    for _ in range(2):  # each grant ends with a sweep; the first only begins to count
+        until = datetime.fromtimestamp(system.now(), UTC) + timedelta(days=20)
+        grant = {"until": until.isoformat(), "note": "a test"}
+        assert system.post(f"/accounts/{body['account_id']}/grants", grant)[0] == 200
+        assert system.post("/_local/clock", {"advance": "3w"})[0] == 200
+    operator = {"Authorization": f"Bearer {system.state()['admin_key']}"}
+    status, today = system.call("GET", "/admin", headers=operator)
+    assert status == 200
+    assert "What needs a person" in today
+    assert "WatchStopped" not in today
 
 
 def test_what_does_not_move_is_passed_over_and_told(clock: Clock) -> None:

@@ -32,9 +32,7 @@ def account(id: str) -> Account:
     return found
 
 
-def acts(
-    desk: Dashboard, id: str, call: str, sure: str = "yes", **fields: Any
-) -> tuple[int, str]:
+def acts(desk: Dashboard, id: str, call: str, sure: str = "yes", **fields: Any) -> tuple[int, str]:
     """Sends the form of an action with its box checked, unless told otherwise."""
     path = f"/admin/customers/{id}"
     confirmed = {"sure": sure} if sure else {}
@@ -140,9 +138,7 @@ def test_an_action_of_consequence_is_refused_until_its_box_is_checked(
         assert 'value="Ticket &lt;42&gt;"' in text
 
 
-def test_the_forms_with_a_box_are_those_that_are_refused_without(
-    desk: Dashboard, ada: str
-) -> None:
+def test_the_forms_with_a_box_are_those_that_are_refused_without(desk: Dashboard, ada: str) -> None:
     text = desk.signed_in_by_key().opens(f"/admin/customers/{ada}").text
     forms = set(re.findall(r'id="do-([a-z-]+)"', text))
     assert set(re.findall(r'id="([a-z-]+)-sure"', text)) == forms & set(CONFIRMED)
