@@ -99,6 +99,14 @@ def test_every_path_in_the_text_is_one_of_the_repository(document: Path) -> None
         assert path in files(), path
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_each_section_has_a_name_of_its_own_and_a_place_in_the_contents(document: Path) -> None:
+    sections = re.findall(r"^## (.+)$", prose(document), re.MULTILINE)
+    assert len(sections) == len(set(sections))
+    if contents := re.search(r"^Contents: (.+?)\n\n", prose(document), re.MULTILINE | re.DOTALL):
+        assert re.findall(r"\[(.+?)\]\(#", " ".join(contents[1].split("\n"))) == sections
+
+
 def test_the_readme_fits_on_three_screens() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) <= README_LINES
 
