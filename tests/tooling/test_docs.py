@@ -107,6 +107,12 @@ def test_each_section_has_a_name_of_its_own_and_a_place_in_the_contents(document
         assert re.findall(r"\[(.+?)\]\(#", " ".join(contents[1].split("\n"))) == sections
 
 
+def test_a_reader_learns_fewer_than_twenty_words_of_our_own() -> None:
+    glossary = (ROOT / "docs" / "glossary.md").read_text()
+    words = glossary.partition("## Words of our own")[2].partition("\n## ")[0]
+    assert 0 < len(re.findall(r"^\| (?!word |---)", words, re.MULTILINE)) < 20
+
+
 def test_the_readme_fits_on_three_screens() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) <= README_LINES
 
