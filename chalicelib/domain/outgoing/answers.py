@@ -43,10 +43,7 @@ class CallAnswer:
     @property
     def sent_at(self) -> datetime | None:
         """The time of the answer, by the clock of who gave it."""
-        try:
-            return parsedate_to_datetime(self.headers.get("date", ""))
-        except (TypeError, ValueError):
-            return None
+        return _date(self.headers.get("date", ""))
 
     @property
     def succeeded(self) -> bool:
@@ -82,9 +79,17 @@ def wait_until(answer: CallAnswer, now: datetime) -> datetime | None:
     if told.isascii() and told.isdigit():
         until = now + min(timedelta(seconds=int(told[:9])), LONGEST_WAIT)
     else:
-        try:
-            parsed = parsedate_to_datetime(told)
-        except ValueError:
+        asked = _date(told)
+        if asked is None:
             return None
-        until = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+        until = asked
     return min(max(until, now), now + LONGEST_WAIT)
+
+
+def _date(text: str) -> datetime | None:
+    """The time in a header; None for what is none. A number in it may be of any size."""
+    try:
+        parsed = parsedate_to_datetime(text)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)

@@ -50,9 +50,27 @@ def test_a_receiver_may_ask_for_time_by_seconds_or_by_a_date(told: str, seconds:
         )
 
 
-@pytest.mark.parametrize("told", ["", "soon", "-5", "1.5", "١٢", "Mon, 99 Mar 2026 09:02:00 GMT"])
+@pytest.mark.parametrize(
+    "told",
+    [
+        "",
+        "soon",
+        "-5",
+        "1.5",
+        "١٢",
+        "Mon, 99 Mar 2026 09:02:00 GMT",
+        "Mon, 02 Mar 99999999999999999999 09:02:00 GMT",
+        "Mon, 02 Mar 2026 99999999999:02:00 GMT",
+        "Mon, 02 Mar 2026 09:02:00 +99999999999999999",
+    ],
+)
 def test_what_nobody_can_read_asks_for_nothing(told: str) -> None:
     assert wait_until(CallAnswer(429, retry_after=told), NOW) is None
+    assert CallAnswer(429, headers={"date": told}).sent_at is None
+
+
+def test_a_date_without_a_zone_is_of_utc() -> None:
+    assert CallAnswer(200, headers={"date": "Mon, 02 Mar 2026 09:00:00 -0000"}).sent_at == NOW
 
 
 def test_only_those_statuses_ask_for_time() -> None:

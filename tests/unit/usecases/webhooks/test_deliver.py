@@ -124,6 +124,17 @@ def test_a_receiver_that_asks_for_time_gets_it(owner: Owner) -> None:
     assert len(owner.receivers.got) == 2
 
 
+def test_a_receiver_that_asks_for_a_year_without_end_stops_nobody(owner: Owner) -> None:
+    endless = CallAnswer(503, retry_after="Mon, 01 Jan 99999999999999999999 00:00:00 GMT")
+    endpoint, _ = owner.endpoint(ONE)
+    owner.answers(ONE, endless)
+    owner.publish(owner.happens())
+    owner.settle()
+    owner.answers(ONE, OK)
+    owner.passes(seconds=5)
+    assert [row.status for row in owner.log(endpoint)] == ["failed", "succeeded"]
+
+
 def test_an_answer_of_410_disables_and_the_event_waits_until_enabled(owner: Owner) -> None:
     endpoint, _ = owner.endpoint(ONE)
     owner.answers(ONE, CallAnswer(410))
