@@ -6,6 +6,7 @@ from typing import Any
 
 from chalicelib.domain.account.milestones import CLOCKS_APART
 from chalicelib.domain.errors import InvalidInput
+from chalicelib.domain.ids import may_be_external
 from chalicelib.values import frozen
 
 CONSENT = {
@@ -101,7 +102,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def _ids(value: Any) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) and value else ()
+    return (value,) if isinstance(value, str) and may_be_external(value) else ()
 
 
 def _text(value: Any, field: str) -> str:

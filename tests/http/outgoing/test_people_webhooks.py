@@ -216,6 +216,21 @@ def test_intercom_may_check_the_url_before_there_is_a_secret(stage: Stage, use: 
     assert (answer.status, answer.body) == (200, None)
 
 
+@pytest.mark.parametrize("id", ["x" * 129, "\ud800", "u\udfff", " ", 7, ["u"], {"id": "u"}, None])
+def test_an_id_that_nobody_can_have_is_nobodys(
+    place: Stage, id: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    found = wiring.accounts().with_external_id
+    monkeypatch.setattr(
+        wiring.accounts(), "with_external_id", lambda id: asked.append(id) or found(id)
+    )
+    for message in (track(userId=id), track(userId=None, context={"groupId": id})):
+        answer = post(place, SEGMENT, message)
+        assert (answer.status, answer.body["reason"]) == (200, "no_account")
+    assert set(asked) <= {" "}, "the table takes no other key"
+
+
 @pytest.mark.parametrize("path", [INTERCOM, SEGMENT])
 def test_what_could_not_be_saved_comes_again(
     place: Stage, path: str, monkeypatch: pytest.MonkeyPatch

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 
 from chalicelib.domain.bounds import most
 from chalicelib.domain.errors import InvalidInput, TooLarge
+from chalicelib.domain.ids import LONGEST_EXTERNAL_ID
 from chalicelib.domain.policy.languages import accepted_language
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.security.claims import LONGEST_CLAIM, SignedClaim
@@ -41,7 +42,7 @@ def _identifier() -> Kind:
 
 EXTERNAL_ID = Field(
     "external_id",
-    line(128),
+    line(LONGEST_EXTERNAL_ID),
     "Your product's id of the customer. Each id gets one trial. Taken only with a write key in"
     " Authorization; a browser sends a claim instead.",
     example="user-1",
