@@ -10,6 +10,7 @@ from chalicelib.domain.messaging.mail_counts import by_step
 from chalicelib.domain.security.dashboard import Operator
 from chalicelib.entry.admin.responses import admin_page
 from chalicelib.entry.admin.session import page, query_of
+from chalicelib.entry.http.schemas.request import Field, day
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.usecases.figures.reports import (
@@ -81,7 +82,6 @@ def _span(length: timedelta) -> tuple[date, date]:
 
 
 def _day(name: str, text: str) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError as error:
-        raise InvalidInput(f"{name} must be a day such as 2026-12-31.", name) from error
+    """The day that a text names, as the API's reports read it; None for none."""
+    found: date | None = Field(name, day(), "").read({name: text or None})
+    return found

@@ -25,6 +25,11 @@ BEFORE = timedelta(days=1)
 at most.
 """
 
+OLDEST = 1970
+"""The year before which there is no message. A link may name any time, and no other day is before
+the first one that there is.
+"""
+
 
 @page(bp, PATH)
 def show_mail(operator: Operator, account_id: str, key: str) -> Response:
@@ -92,4 +97,6 @@ def _moment(text: str) -> datetime:
         raise AccountNotFound("The customer was sent no such message.") from error
     if moment.tzinfo is None:
         raise InvalidInput("at must have an offset, as in 2026-12-31T18:00:00+00:00.", "at")
+    if moment.year < OLDEST:
+        raise AccountNotFound("The customer was sent no such message.")
     return moment

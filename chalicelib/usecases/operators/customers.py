@@ -21,6 +21,7 @@ from chalicelib.values import frozen
 PAGE = 50
 
 LONGEST_CURSOR = 400
+"""Bytes: a name of 60 letters and the id of an account have 305."""
 
 
 @frozen
@@ -60,6 +61,8 @@ def find_customers(
     name = searchable(query.text)
     if len(name) < PREFIX or exact:
         return CustomerPage(exact)
+    if cursor and not cursor.startswith(name):
+        raise _no_cursor()
     return _page(directory.named(name, name[:PREFIX], cursor, PAGE + 1), accounts, PAGE)
 
 
@@ -74,8 +77,9 @@ def list_customers(
     size: int | None = None,
 ) -> CustomerPage:
     """A page of `size` accounts of some statuses, 50 by default, in one order. `until` ends it. A
-    page of a plan may be short although another follows. Raises Unavailable.
+    page of a plan may be short although another follows. Raises InvalidInput, Unavailable.
     """
+    cursor = _checked(cursor or "")
     end, size = stamp(until) if until else "", size or PAGE
     lists = [
         directory.places(status, cursor, size + 1, end, newest_first, plan) for status in statuses
@@ -154,6 +158,10 @@ def _of_customer(id: str, accounts: AccountFinder) -> Mapping[str, Account]:
 
 
 def _checked(cursor: str) -> str | None:
-    if len(cursor) > LONGEST_CURSOR or not cursor.isprintable():
-        raise InvalidInput("cursor must come from the previous page.", "cursor")
+    if not cursor.isprintable() or len(cursor.encode()) > LONGEST_CURSOR:
+        raise _no_cursor()
     return cursor or None
+
+
+def _no_cursor() -> InvalidInput:
+    return InvalidInput("cursor must come from the previous page.", "cursor")

@@ -179,3 +179,19 @@ def test_what_the_people_system_refuses_is_on_the_page_of_the_customer(
     assert page.status == 200
     assert "<dt>At Intercom</dt>" in page.text
     assert says in page.text
+
+
+def test_a_cursor_that_no_page_gave_is_refused(desk: Dashboard) -> None:
+    script = desk.with_key()
+    far, letters = "zzz%23acc_1", "%F0%9F%98%80" * 101
+    for path in (
+        f"/admin/customers?q=mar&cursor={far}",
+        "/admin/customers?q=mar&cursor=ma",
+        f"/admin/customers?cursor={letters}",
+        f"/admin/customers?q=mar&cursor=mar{letters}",
+        f"/admin/payments?cursor={letters}",
+        "/admin/payments?cursor=%1B",
+    ):
+        page = script.opens(path)
+        assert page.status == 400, path
+        assert "cursor must come from the previous page" in page.text

@@ -182,6 +182,8 @@ def test_what_there_is_not_is_not_found(desk: Dashboard, ada: str) -> None:
         path_of(ada, "never@1"),
         f"{path_of(ada, 'never@1')}?at=2026-03-02T09:00:00%2B00:00",
         f"{path_of(ada, 'never@1')}?at=%3Cscript%3E",
+        f"{path_of(ada, 'never@1')}?at=0001-01-01T00:00:00%2B12:00",
+        f"{path_of(ada, 'never@1')}?at=9999-12-31T23:59:59-12:00",
         f"{path_of(ada, '<script>')}/body",
         path_of("acc_none", "welcome@1"),
         path_of("x y", "welcome@1"),

@@ -67,8 +67,16 @@ def test_the_chart_of_trials_has_a_title_a_text_and_a_table(desk: Dashboard) -> 
 
 def test_days_that_are_none_are_refused_in_words(desk: Dashboard) -> None:
     script = desk.with_key()
-    for query in ("from=x", "from=2026-12-31&to=2026-01-01", "from=1000-01-01", "to=%00"):
-        for path in ("/admin/revenue", "/admin/trials"):
+    for query in (
+        "from=x",
+        "from=2026-12-31&to=2026-01-01",
+        "from=1000-01-01",
+        "to=%00",
+        "to=0001-01-01",
+        "from=9999-12-20&to=9999-12-31",
+        "to=20261231",
+    ):
+        for path in ("/admin/revenue", "/admin/trials", "/admin/messages"):
             assert script.opens(f"{path}?{query}").status == 400
 
 
