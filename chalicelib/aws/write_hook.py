@@ -16,8 +16,8 @@ _waiting: ContextVar[Act | None] = ContextVar("waiting", default=None)
 
 @contextmanager
 def before_first_write(act: Act) -> Iterator[None]:
-    """Within it, the first write to the table calls `act` before it is made. If `act` raises, the
-    write is not made.
+    """Within it, the first write to the table or to Stripe calls `act` before it is made. If `act`
+    raises, the write is not made.
     """
     token = _waiting.set(act)
     try:

@@ -137,7 +137,7 @@ def audit_log() -> "AuditLog":
 @contextmanager
 def audited(act: "Act") -> "Iterator[None]":
     """Within it, what an operator or a key does goes into the audit log before the first write to
-    the table. What writes nothing leaves no entry.
+    the table or to Stripe. What writes nothing leaves no entry.
     """
     from chalicelib.aws.write_hook import before_first_write
     from chalicelib.usecases.operators.audit import entry
@@ -179,11 +179,14 @@ def services() -> "Services":
     from chalicelib.aws.queues import GroupedQueue, Queue, WorkQueue
     from chalicelib.aws.rate_counters import Mailboxes
     from chalicelib.aws.reconciliation import ReconciliationState
+    from chalicelib.aws.write_hook import about_to_write
     from chalicelib.runtime.telemetry import count, log_published, measure
     from chalicelib.stripe_api.transport import StripeTransport
     from chalicelib.usecases.services import Clock, Metrics, Queues, Services, Stores
 
-    transport = StripeTransport(lambda: secrets().stripe_api_key, settings().stripe_api_base)
+    transport = StripeTransport(
+        lambda: secrets().stripe_api_key, settings().stripe_api_base, about_to_write
+    )
     table = settings().table_name
     return Services(
         stores=Stores(

@@ -15,6 +15,7 @@ from chalicelib.domain.stripe_objects.answers import (
 )
 from chalicelib.domain.stripe_objects.objects import Subscription
 from chalicelib.stripe_api import answers, objects
+from chalicelib.stripe_api.transport import PREVIEW
 from chalicelib.stripe_api.writer import StripeWriter
 
 PRORATIONS = {"now": "always_invoice", "next_invoice": "create_prorations", "none": "none"}
@@ -141,7 +142,7 @@ class StripeSubscriptions(StripeWriter):
     ) -> InvoicePreview:
         """See SubscriptionsApi."""
         raw = self._write(
-            "/v1/invoices/create_preview",
+            PREVIEW,
             None,
             subscription=id,
             subscription_details=self._changed(line, change, currency),

@@ -16,12 +16,24 @@ Raw = Mapping[str, Any]
 """An object of Stripe's as parsed JSON."""
 
 
-class StripeTransport:
-    """Calls Stripe's API through its SDK; answers are plain dicts."""
+PREVIEW = "/v1/invoices/create_preview"
+"""What is posted to and changes nothing."""
 
-    def __init__(self, api_key: Callable[[], str], api_base: str | None = None) -> None:
+
+class StripeTransport:
+    """Calls Stripe's API through its SDK; answers are plain dicts. `before_change` is called before
+    each call that changes something; if it raises, the call is not made.
+    """
+
+    def __init__(
+        self,
+        api_key: Callable[[], str],
+        api_base: str | None = None,
+        before_change: Callable[[], None] = lambda: None,
+    ) -> None:
         self._api_key = api_key
         self._api_base = api_base
+        self._before_change = before_change
         self._made: tuple[str, Any] | None = None
 
     def get(self, path: str, **parameters: Any) -> Raw | None:
@@ -49,6 +61,7 @@ class StripeTransport:
         """Delete the object at `path`; None if Stripe does not know it. Repeating it does no harm.
         Raises Unavailable, Refused.
         """
+        self._before_change()
         return self._call("delete", path, parameters)
 
     def post(self, path: str, key: str | None = None, **parameters: Any) -> Raw | None:
@@ -59,6 +72,8 @@ class StripeTransport:
         where that would repeat the failure, CardDeclined, ConfirmationRequired, Refused, and
         StripeRefused also where Stripe does not know the object.
         """
+        if path != PREVIEW:
+            self._before_change()
         return self._call("post", path, parameters | ({"idempotency_key": key} if key else {}))
 
     def _client(self) -> Any:

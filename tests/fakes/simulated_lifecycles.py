@@ -49,8 +49,8 @@ AGAIN = frozenset({409})
 class SimTransport(StripeTransport):
     """Calls the simulated Stripe without a network, with the SDK's one repetition."""
 
-    def __init__(self, stage: SimStage) -> None:
-        super().__init__(lambda: "sk_test")
+    def __init__(self, stage: SimStage, before_change: Callable[[], None] = lambda: None) -> None:
+        super().__init__(lambda: "sk_test", None, before_change)
         self._stage = stage
 
     def _call(self, method: str, path: str, parameters: dict[str, Any]) -> Raw | None:

@@ -96,15 +96,17 @@ def expired(at: datetime, now: datetime) -> bool:
 
 def difference(before: Account | None, after: Account, policy: Policy, now: datetime) -> Any:
     """{before, after} with the fields of profile and standing that a write changes; empty if it
-    changes none of them. `before` None is an account that is new.
+    changes none of them, and for an account that is new: its write may still be refused, and then
+    there is no account whose erasure takes the entry along.
     """
-    old = _shown(before, policy, now) if before and before.version else {}
-    new = _shown(after, policy, now)
-    changed = [name for name in new if old.get(name) != new[name]]
+    if before is None or not before.version:
+        return {}
+    old, new = _shown(before, policy, now), _shown(after, policy, now)
+    changed = [name for name in new if old[name] != new[name]]
     if not changed:
         return {}
     return {
-        "before": {name: old.get(name) for name in changed},
+        "before": {name: old[name] for name in changed},
         "after": {name: new[name] for name in changed},
     }
 

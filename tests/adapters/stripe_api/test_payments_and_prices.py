@@ -2,6 +2,7 @@
 sent: in the customer's currency, with a quantity or without.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from chalicelib.domain.account.operations import Change
 from chalicelib.domain.billing.payments import PROCESSING, REQUIRES_ACTION, open_payment
-from chalicelib.domain.errors import InvalidInput, StripeRefused
+from chalicelib.domain.errors import InvalidInput, StripeRefused, Unavailable
 from chalicelib.stripe_api.invoices import StripeInvoices
 from chalicelib.stripe_api.subscriptions import StripeSubscriptions
 from chalicelib.stripe_api.transport import Raw, StripeTransport
@@ -29,8 +30,10 @@ CHANGED = {
 class Replies(StripeTransport):
     """Replies by path, and the calls that came."""
 
-    def __init__(self, by_path: dict[str, Any]) -> None:
-        super().__init__(lambda: "sk_test")
+    def __init__(
+        self, by_path: dict[str, Any], before_change: Callable[[], None] = lambda: None
+    ) -> None:
+        super().__init__(lambda: "sk_test", None, before_change)
         self.by_path = by_path
         self.calls: list[tuple[str, str, dict[str, Any]]] = []
 
@@ -182,3 +185,26 @@ def test_a_change_may_wait_for_its_payment_with_the_same_parameters() -> None:
     differs = {name for name in first if first[name] != second[name]}
     assert differs == {"payment_behavior", "idempotency_key"}
     assert second["payment_behavior"] == "pending_if_incomplete"
+
+
+def test_before_each_call_that_changes_something_and_before_no_other_the_hook_is_called() -> None:
+    told: list[str] = []
+    by_path = prices() | {"/v1/invoices/create_preview": {"amount_due": 5, "currency": "usd"}}
+    transport = Replies(by_path, lambda: told.append("change"))
+    subscriptions = StripeSubscriptions(transport)
+    subscriptions.preview_change("sub_1", "si_1", CHANGE, "usd")
+    assert told == []
+    subscriptions.change("key", "sub_1", "si_1", CHANGE, "usd")
+    assert told == ["change"]
+    transport.delete("/v1/subscriptions/sub_1")
+    assert told == ["change", "change"]
+
+
+def test_a_change_is_not_made_if_its_hook_fails() -> None:
+    def fails() -> None:
+        raise Unavailable("The log cannot be written.")
+
+    transport = Replies(prices(), fails)
+    with pytest.raises(Unavailable):
+        StripeSubscriptions(transport).change("key", "sub_1", "si_1", CHANGE, "usd")
+    assert [method for method, _, _ in transport.calls] == ["get"] * len(transport.calls)

@@ -99,7 +99,8 @@ def shop(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Shop:
     sim = SimStage(int(clock.now().timestamp()))
     monkeypatch.setattr("chalicelib.stripe_api.reader.StripeReader", StripeReader)
     monkeypatch.setattr(
-        "chalicelib.stripe_api.transport.StripeTransport", lambda *_: SimTransport(sim)
+        "chalicelib.stripe_api.transport.StripeTransport",
+        lambda *given: SimTransport(sim, *given[2:]),
     )
     boto3.client("ssm").put_parameter(
         Name="/billhook/link-keys", Value="link-key-1", Type="SecureString"

@@ -1,7 +1,9 @@
 """The audit log over the API: what a call with a key changes is in it, before it is changed."""
 
+import json
 from typing import Any
 
+import boto3
 import pytest
 
 from app import app
@@ -9,7 +11,9 @@ from chalicelib.domain.changes.audit import ACTIONS, AuditEntry
 from chalicelib.domain.errors import Unavailable
 from chalicelib.entry.http.endpoint import ENDPOINTS
 from chalicelib.runtime import wiring
+from tests.adapters.aws.conftest import TABLE
 from tests.http.actions.test_actions import Shop, shop
+from tests.http.conftest import Answer
 
 __all__ = ["app", "shop"]
 
@@ -17,6 +21,10 @@ CHANGES_NOTHING = {("POST", "/accounts/{account_id}/access/token")}
 """Calls with a key that are no GET and change nothing."""
 
 GRANT = {"plan": "pro", "until": "2027-06-01T00:00:00Z", "note": "a partner"}
+
+
+def refused(entry: AuditEntry) -> None:
+    raise Unavailable("The log cannot be written.")
 
 
 def entries(shop: Shop, query: str = "") -> list[dict[str, Any]]:
@@ -74,6 +82,54 @@ def test_a_repeat_under_the_same_key_is_one_entry(shop: Shop) -> None:
     assert entry["detail"]["amount"] == 500
 
 
+def test_a_page_of_stripes_is_in_the_log_before_stripe_makes_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert shop.post("portal").status == 200
+    (entry,) = entries(shop)
+    assert (entry["action"], entry["account_id"]) == ("portal.opened", shop.account)
+    assert shop.post("portal", account="acc_nobody").status == 404
+    assert entries(shop) == [entry]
+    made = len(shop.sim.engine.store.all("billing_portal.session"))
+    assert made == 1
+
+    monkeypatch.setattr(wiring.audit_log(), "put", refused)
+    assert shop.post("portal").status == 503
+    assert len(shop.sim.engine.store.all("billing_portal.session")) == made
+
+
+SIGNUP = {"email": "grace@example.com", "name": "Grace", "external_id": "u-7"}
+
+
+def signs_up(shop: Shop, values: Any, key: str | None) -> Answer:
+    headers = {"Content_Type": "application/json"}
+    headers |= {"Authorization": f"Bearer {key}"} if key else {"Origin": "https://acme.example"}
+    return shop.stage.call("POST", "/signups", json.dumps(values).encode(), **headers)
+
+
+def test_a_signup_by_the_product_is_in_the_log_and_a_visitors_is_not(shop: Shop) -> None:
+    answer = signs_up(shop, SIGNUP, shop.key)
+    assert answer.status == 201
+    (entry,) = entries(shop)
+    assert (entry["actor"], entry["action"]) == ("key:test", "account.signed_up")
+    assert entry["account_id"] == answer.body["account_id"]
+    assert entry["detail"] == {}
+    assert signs_up(shop, {"email": "hedy@example.com"}, None).status == 201
+    assert entries(shop) == [entry]
+
+
+def test_a_signup_whose_account_is_not_made_leaves_no_word_of_the_person(shop: Shop) -> None:
+    headers = {"Authorization": f"Bearer {shop.key}", "Content_Type": "application/json"}
+    path, body = f"/accounts/{shop.account}/external_id", b'{"external_id": "u-7"}'
+    assert shop.stage.call("PUT", path, body, **headers).status == 200
+    assert signs_up(shop, SIGNUP, shop.key).status == 202
+    assert "grace" not in json.dumps(entries(shop)).lower()
+    table = boto3.client("dynamodb").scan(TableName=TABLE)["Items"]
+    logged = [item for item in table if item["sk"]["S"].startswith("AUDIT#")]
+    assert logged
+    assert "grace" not in str(logged).lower()
+
+
 def test_who_erased_an_account_stays_and_the_details_go(shop: Shop) -> None:
     shop.post("grants", GRANT)
     admin = {"Authorization": f"Bearer {shop.stage.key('admin')}"}
@@ -85,10 +141,7 @@ def test_who_erased_an_account_stays_and_the_details_go(shop: Shop) -> None:
 
 
 def test_without_its_entry_nothing_is_changed(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(entry: AuditEntry) -> None:
-        raise Unavailable("The log cannot be written.")
-
-    monkeypatch.setattr(wiring.audit_log(), "put", fails)
+    monkeypatch.setattr(wiring.audit_log(), "put", refused)
     assert shop.post("grants", GRANT).status == 503
     account = wiring.accounts().load(shop.account)
     assert account

@@ -108,7 +108,8 @@ class Front:
 def front(office: Office, monkeypatch: pytest.MonkeyPatch) -> Iterator[Front]:
     stripe = SimStage(second=int(clock.now().timestamp()))
     monkeypatch.setattr(
-        "chalicelib.stripe_api.transport.StripeTransport", lambda *_: SimTransport(stripe)
+        "chalicelib.stripe_api.transport.StripeTransport",
+        lambda *given: SimTransport(stripe, *given[2:]),
     )
     monkeypatch.setattr("chalicelib.stripe_api.reader.StripeReader", StripeReader)
     wiring.services.cache_clear()

@@ -1,6 +1,7 @@
 """Signups from the marketing site: by script (JSON with CORS), or by a plain form."""
 
-from typing import Any, cast
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, cast
 
 from chalice.app import Blueprint, Response
 
@@ -16,6 +17,7 @@ from chalicelib.domain.errors import (
     Unauthorized,
 )
 from chalicelib.domain.policy.policy import SignupPolicy
+from chalicelib.domain.security.api_keys import ApiKey
 from chalicelib.domain.security.claims import read_claim
 from chalicelib.domain.security.signup import SignupRequest
 from chalicelib.entry.http.endpoint import Endpoint, declare
@@ -43,6 +45,9 @@ from chalicelib.runtime.settings import settings
 from chalicelib.runtime.telemetry import count
 from chalicelib.usecases.accounts.abuse_guard import admit
 from chalicelib.usecases.accounts.sign_up import SignupOutcome, enqueue_signup, sign_up
+
+if TYPE_CHECKING:
+    from chalicelib.usecases.operators.audit import Act
 
 CONTENT_TYPES = ("application/json", "application/x-www-form-urlencoded")
 CHECK_YOUR_INBOX = {"status": "check_your_inbox"}
@@ -135,7 +140,7 @@ def _refuse_other_sites(request: Any) -> None:
 
 
 def _process(posted: PostedSignup) -> SignupOutcome:
-    policy, by_product = _policy(), _is_by_product()
+    policy, product = _policy(), _product()
     if posted.is_trapped:
         count("SignupsTrapped")
         return SignupOutcome("known")  # the same response as for a person, so a bot learns nothing
@@ -145,7 +150,7 @@ def _process(posted: PostedSignup) -> SignupOutcome:
         in_test=settings().stage == "local",
         accept_language=bp.current_request.headers.get("accept-language") or "",
     )
-    if by_product:
+    if product:
         confirm = policy.confirm
     else:
         _refuse_unproved_id(signup)
@@ -153,20 +158,32 @@ def _process(posted: PostedSignup) -> SignupOutcome:
     if claim := CLAIM.read(posted.fields):
         signup = with_claim(signup, read_claim(claim, wiring.secrets().claim_keys, clock.now()))
     if policy.answer == "same":
+        if product:
+            wiring.note(_act(product))
         enqueue_signup(signup, confirm, wiring.services())
         return SignupOutcome("known")  # the same response for all, before anything is looked up
-    return sign_up(signup, confirm, wiring.services())
+    with wiring.audited(_act(product)) if product else nullcontext():
+        return sign_up(signup, confirm, wiring.services())
 
 
-def _is_by_product() -> bool:
-    """Whether the owner's product signs its user up, with a write key. Raises Unauthorized,
-    Forbidden for another key, Unavailable.
+def _product() -> ApiKey | None:
+    """The key with which the owner's product signs its user up; None for the public form. Raises
+    Unauthorized, Forbidden for another key, Unavailable.
     """
     authorization = bp.current_request.headers.get("authorization")
     if authorization is None:
-        return False
-    wiring.key_ring().check(authorization, "write", clock.now())
-    return True
+        return None
+    return wiring.key_ring().check(authorization, "write", clock.now())
+
+
+def _act(product: ApiKey) -> "Act":
+    """The signup as the audit log has it, without what was asked for: that is of a person, and an
+    entry that names no account is not erased.
+    """
+    from chalicelib.usecases.operators.audit import Act
+
+    source = source_address(bp.current_request)
+    return Act(f"key:{product.name}", "account.signed_up", source=source)
 
 
 def _refuse_unproved_id(signup: SignupRequest) -> None:
