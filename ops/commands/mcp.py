@@ -9,9 +9,9 @@ from ops.command_line import Command
 def _serve(options: argparse.Namespace) -> int:
     from ops.mcp.api import Api
     from ops.mcp.server import serve
-    from ops.stage.listening import local_key
+    from ops.stage.listening import key_for
 
-    key = options.key or os.environ.get("BILLHOOK_KEY") or local_key(options.url)
+    key = key_for(options.url, options.key)
     serve(Api(options.url, key), options.allow_actions)
     return 0
 

@@ -3,7 +3,6 @@ they happen.
 """
 
 import argparse
-import os
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -139,13 +138,13 @@ def _listen(options: argparse.Namespace) -> int:
         check_target,
         follow,
         forward,
+        key_for,
         line_of,
-        local_key,
     )
 
     if options.forward:
         check_target(options.forward, options.any_target)
-    key = options.key or os.environ.get("BILLHOOK_KEY") or local_key(options.url)
+    key = key_for(options.url, options.key)
     file = StateFile(options.url, key)
     secret = file.load().secret
     if options.forward:

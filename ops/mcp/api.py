@@ -27,12 +27,20 @@ class Api:
         if body is not None:
             sent, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
         status, answer = call(method, self.base.rstrip("/") + path, sent, headers)
-        return status, answer.decode()
+        return status, answer.decode(errors="replace")
 
     def description(self) -> dict[str, Any]:
-        """The system's OpenAPI description. Raises Unavailable."""
+        """The system's OpenAPI description. Raises Unavailable, also where something else
+        answers.
+        """
         status, text = self.call("GET", "/openapi.json")
-        if status != 200:
-            raise Unavailable(f"{self.base}/openapi.json answered {status}.")
-        found: dict[str, Any] = json.loads(text)
+        try:
+            found: Any = json.loads(text) if status == 200 else None
+        except ValueError:
+            found = None
+        if not isinstance(found, dict) or not {"info", "paths"} <= found.keys():
+            raise Unavailable(
+                f"At this address is no Billhook: its /openapi.json answered {status}, without the"
+                " description of the API."
+            )
         return found

@@ -10,6 +10,7 @@ from mcp.server import Server
 from mcp.server.stdio import stdio_server
 
 from chalicelib.domain.errors import BillhookError
+from chalicelib.domain.security.visible_text import visible
 from ops.mcp.api import Api
 from ops.mcp.tools import DATA_NOT_INSTRUCTIONS, SAFE_TO_REPEAT, Tool, tools_of
 
@@ -23,11 +24,12 @@ def serve(api: Api, with_actions: bool) -> None:
     """Answer an assistant until it ends the connection. Raises Unavailable if the system cannot be
     reached at the start.
     """
-    tools = list(tools_of(api.description(), with_actions))
-    anyio.run(_serve, api, tools)
+    description = api.description()
+    tools = list(tools_of(description, with_actions))
+    anyio.run(_serve, api, tools, description["info"]["version"])
 
 
-async def _serve(api: Api, tools: Sequence[Tool]) -> None:
+async def _serve(api: Api, tools: Sequence[Tool], version: str) -> None:
     by_name = {tool.name: tool for tool in tools}
 
     async def list_tools(context: Any, params: Any) -> types.ListToolsResult:
@@ -36,16 +38,20 @@ async def _serve(api: Api, tools: Sequence[Tool]) -> None:
     async def call_tool(context: Any, params: types.CallToolRequestParams) -> types.CallToolResult:
         tool = by_name.get(params.name)
         if tool is None:
-            return _told(f"There is no tool {params.name}.", failed=True)
-        path, body = tool.request(params.arguments or {})
+            return _told(f"There is no tool {params.name[:40]!a}.", failed=True)
         try:
+            path, body = tool.request(params.arguments or {})
             status, text = await anyio.to_thread.run_sync(api.call, tool.method, path, body)
         except BillhookError as error:
             return _told(error.message, failed=True)
         return _told(text or json.dumps({"status": status}), failed=status >= 400)
 
     server: Server[Any] = Server(
-        "billhook", instructions=INSTRUCTIONS, on_list_tools=list_tools, on_call_tool=call_tool
+        "billhook",
+        version=version,
+        instructions=INSTRUCTIONS,
+        on_list_tools=list_tools,
+        on_call_tool=call_tool,
     )
     async with stdio_server() as (reading, writing):
         await server.run(reading, writing, server.create_initialization_options())
@@ -66,8 +72,9 @@ def _described(tool: Tool) -> types.Tool:
 
 
 def _told(text: str, failed: bool) -> types.CallToolResult:
+    """The text as a result. Clients show it in a terminal: no letter of it controls that."""
     content = [
         types.TextContent(type="text", text=DATA_NOT_INSTRUCTIONS),
-        types.TextContent(type="text", text=text),
+        types.TextContent(type="text", text=visible(text)),
     ]
     return types.CallToolResult(content=list(content), is_error=failed)

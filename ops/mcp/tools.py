@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from chalicelib.domain.errors import InvalidInput
+
 _ACCOUNT, _ENDPOINT = "/accounts/{account_id}", "/webhooks/endpoints/{endpoint_id}"
 
 LEFT_OUT = {
@@ -13,6 +15,7 @@ LEFT_OUT = {
     ("POST", f"{_ACCOUNT}/charges"): "it takes money",
     ("POST", f"{_ACCOUNT}/plan"): "it may take money",
     ("POST", f"{_ACCOUNT}/trial"): "it may take money at once",
+    ("POST", f"{_ACCOUNT}/reactivate"): "what was paused is charged at once",
     ("POST", f"{_ACCOUNT}/cancel"): "at once, it cannot be undone",
     ("POST", f"{_ACCOUNT}/instance/delete"): "it cannot be undone",
     ("POST", f"{_ACCOUNT}/access/token"): "its answer opens the product",
@@ -20,10 +23,13 @@ LEFT_OUT = {
     ("POST", f"{_ACCOUNT}/checkout"): "its answer opens a customer's page",
     ("POST", "/webhooks/endpoints"): "its answer has a secret",
     ("POST", f"{_ENDPOINT}/rotate"): "its answer has a secret",
+    ("DELETE", _ENDPOINT): "what waits for it is lost, and so is its secret",
 }
 """Calls that no tool makes, each with the reason: a person makes them on the dashboard, by `ops` or
 by the API.
 """
+
+_NO_PART_OF_A_PATH = frozenset({"", ".", ".."})
 
 SAFE_TO_REPEAT = frozenset({"GET", "PUT", "DELETE"})
 
@@ -51,16 +57,37 @@ class Tool:
         return self.method == "GET"
 
     def request(self, arguments: Mapping[str, Any]) -> tuple[str, dict[str, Any] | None]:
-        """(path with query, body) of a call with these arguments."""
-        path = re.sub(
-            r"\{(\w+)\}",
-            lambda match: quote(str(arguments.get(match[1], "")), safe=""),
-            self.path,
-        )
-        query = {name: arguments[name] for name in sorted(self.in_query) if name in arguments}
-        body = {name: arguments[name] for name in sorted(self.in_body) if name in arguments}
+        """(path with query, body) of a call with these arguments; null is left out. Raises
+        InvalidInput for one that is missing or unknown, or that fits neither path nor query: the
+        rest is for the API to check.
+        """
+        given = {name: value for name, value in arguments.items() if value is not None}
+        self._check(given)
+        path = re.sub(r"\{(\w+)\}", lambda match: quote(given[match[1]], safe=""), self.path)
+        query = {name: given[name] for name in sorted(self.in_query) if name in given}
+        body = {name: given[name] for name in sorted(self.in_body) if name in given}
         has_body = not self.reads and (bool(body) or self.method in ("POST", "PUT", "PATCH"))
         return path + (f"?{urlencode(query)}" if query else ""), body if has_body else None
+
+    def _check(self, given: Mapping[str, Any]) -> None:
+        properties = self.schema["properties"]
+        for name in given:
+            if name not in properties:
+                known = ", ".join(properties) or "none"
+                raise InvalidInput(
+                    f"There is no argument {name[:40]!a}. Known arguments: {known}.", name[:40]
+                )
+        for name in self.schema["required"]:
+            if name not in given:
+                raise InvalidInput(f"The argument {name} is missing.", name)
+        for name in sorted(given.keys() - self.in_body):
+            value, is_in_path = given[name], name not in self.in_query
+            pattern = properties[name].get("pattern", ".*") if is_in_path else ".*"
+            fits = isinstance(value, str) and value.isprintable() and re.search(pattern, value)
+            if is_in_path and (not fits or value in _NO_PART_OF_A_PATH):
+                raise InvalidInput(f"The argument {name} must be an id or an address.", name)
+            if not fits and (isinstance(value, bool) or not isinstance(value, int)):
+                raise InvalidInput(f"The argument {name} must be a text or a number.", name)
 
 
 def tools_of(description: Mapping[str, Any], with_actions: bool) -> Iterator[Tool]:
@@ -85,7 +112,9 @@ def _tool(
     content = operation.get("requestBody", {}).get("content", {})
     body = _resolved(description, content.get("application/json", {}).get("schema", {}))
     properties = {
-        one["name"]: {**one["schema"], "description": one.get("description", "")} for one in given
+        one["name"]: one["schema"]
+        | ({"description": one["description"]} if "description" in one else {})
+        for one in given
     } | dict(body.get("properties", {}))
     required = [one["name"] for one in given if one.get("required")] + body.get("required", [])
     return Tool(

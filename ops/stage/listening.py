@@ -7,6 +7,7 @@ file, so it goes on where it stopped.
 import hashlib
 import ipaddress
 import json
+import os
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -157,6 +158,14 @@ def _json(content: bytes) -> dict[str, Any]:
     except ValueError:
         return {}
     return told if isinstance(told, dict) else {}
+
+
+def key_for(base: str, given: str | None) -> str:
+    """The key that was given, else that of BILLHOOK_KEY, else the local system's. Raises
+    InvalidInput if there is none.
+    """
+    # A key that was read from a file often has a line end behind it.
+    return (given or os.environ.get("BILLHOOK_KEY") or "").strip() or local_key(base)
 
 
 def local_key(base: str) -> str:
