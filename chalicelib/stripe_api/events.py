@@ -227,7 +227,10 @@ def _fact(
     now: datetime,
     echo: bool,
 ) -> StripeFact | None:
-    """The fact about the object, which was `previous` in part before. Raises Unreadable."""
+    """The fact about the object, which was `previous` in part before. A subscription's former
+    state that this release cannot read, such as a new status, proves no order, and hides nothing of
+    the present one. Raises Unreadable.
+    """
     was = objects.before(raw, previous) if previous else None
     born, stale = kind.endswith(".created"), now - created > STALE
     match raw.get("object") if raw.get("object") == OBJECTS.get(kind.rpartition(".")[0]) else None:
@@ -241,7 +244,7 @@ def _fact(
                 echo,
             )
         case "subscription":
-            former = objects.subscription(was) if was else None
+            former = if_readable(objects.subscription, was) if was else None
             before = digest(former) if former else None
             return SubscriptionSnapshot(
                 objects.subscription(raw),

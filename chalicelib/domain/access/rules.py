@@ -15,7 +15,7 @@ from chalicelib.domain.account.payments import (
     unpaid_pause,
     was_debit,
 )
-from chalicelib.domain.account.queries import creation_order, has_card, invoices_of
+from chalicelib.domain.account.queries import creation_order, has_card, period_invoices
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.stripe_objects.objects import Subscription
@@ -68,7 +68,7 @@ class Case:
         end = self.subscription.trial_end
         return any(
             is_payment(invoice) and (end is None or invoice.created >= end)
-            for invoice in invoices_of(self.account, self.subscription)
+            for invoice in period_invoices(self.account, self.subscription)
         )
 
     def full_until(self, reason: str, until: datetime, afterwards: tuple[str, str]) -> Access:
@@ -263,7 +263,8 @@ def _is_latest(case: Case, debt: Debt) -> bool:
     """Whether the debt is for the latest invoice. Stripe derives the status from that one, and its
     report may be late or lost.
     """
-    invoices = [one for one in invoices_of(case.account, case.subscription) if one.status != "void"]
+    invoices = period_invoices(case.account, case.subscription)
+    invoices = [one for one in invoices if one.status != "void"]
     return max(invoices, key=creation_order).id == debt.invoice.id
 
 

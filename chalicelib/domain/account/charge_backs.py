@@ -4,7 +4,7 @@ the period that they paid nor, as credit, a later one.
 
 from collections.abc import Iterable
 
-from chalicelib.domain.account.queries import invoices_of
+from chalicelib.domain.account.queries import invoices_of, period_invoices
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.stripe_objects.objects import Invoice, Subscription
 
@@ -19,9 +19,8 @@ def charged_back(account: Account, subscription: Subscription) -> Invoice | None
     that was paid since makes up for; None if there is none. The invoice stays paid at Stripe.
     """
     begun = subscription.period_start
-    own = [
-        one for one in invoices_of(account, subscription) if begun is None or one.created >= begun
-    ]
+    own = period_invoices(account, subscription)
+    own = [one for one in own if begun is None or one.created >= begun]
     paid = _paid_with_money(account, invoices_of(account, subscription))
     return next((one for one in own if _missing(account, one, paid) > 0), None)
 

@@ -7,9 +7,15 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.account.cancellation import OwnPause
 from chalicelib.domain.account.fetch_requests import FetchRequest
-from chalicelib.domain.account.queries import card_of, creation_order, has_card, invoices_of
+from chalicelib.domain.account.queries import (
+    card_of,
+    creation_order,
+    has_card,
+    invoices_of,
+    period_invoices,
+)
 from chalicelib.domain.account.state import Account, PaymentState, TrackedInvoice
-from chalicelib.domain.stripe_objects.objects import Invoice, Subscription
+from chalicelib.domain.stripe_objects.objects import OF_SINGLE_ITEMS, Invoice, Subscription
 from chalicelib.values import frozen, replace
 
 OF_A_CHANGE = "subscription_update"
@@ -188,7 +194,7 @@ def processing_until(
     """
     ends = [
         end
-        for invoice in invoices_of(account, subscription)
+        for invoice in period_invoices(account, subscription)
         if invoice.status == "open" and (end := _processing_until(account, invoice, debit))
     ]
     return max(ends, default=None)
@@ -240,8 +246,8 @@ def remembered_return(written: Account, updated: Account) -> datetime | None:
 def debts(
     account: Account, subscription: Subscription, debit: timedelta, now: datetime
 ) -> list[Debt]:
-    """What is owed on a subscription at `now`, the oldest debt first."""
-    invoices = invoices_of(account, subscription)
+    """What is owed for a subscription's periods and changes at `now`, the oldest debt first."""
+    invoices = period_invoices(account, subscription)
     found = [_debt(account, invoice, invoices, debit, now) for invoice in invoices]
     return sorted((one for one in found if one), key=lambda debt: (debt.since, debt.invoice.id))
 
@@ -335,7 +341,7 @@ def settled_since_trial(account: Account, subscription: Subscription) -> bool:
 
 def _since_trial(account: Account, subscription: Subscription) -> list[Invoice]:
     end = subscription.trial_end
-    return [one for one in invoices_of(account, subscription) if end and one.created >= end]
+    return [one for one in period_invoices(account, subscription) if end and one.created >= end]
 
 
 def unpaid_pause(account: Account, subscription: Subscription) -> OwnPause | None:
@@ -347,7 +353,7 @@ def unpaid_pause(account: Account, subscription: Subscription) -> OwnPause | Non
         return None
     since = [
         one
-        for one in invoices_of(account, subscription)
+        for one in period_invoices(account, subscription)
         if one.created >= pause.paid_until and (one.reason != OF_A_CHANGE or is_payment(one))
     ]
     newest = max(since, key=creation_order, default=None)
@@ -370,6 +376,7 @@ def is_paid_period(subscription: Subscription, invoices: Iterable[Invoice]) -> b
     begun = subscription.period_start
     return any(
         one.status == "paid"
+        and one.reason not in OF_SINGLE_ITEMS
         and bool(one.amount_paid or one.total)
         and (begun is None or one.created >= begun)
         for one in invoices
@@ -385,7 +392,7 @@ def first_paid_invoice(account: Account, subscription: Subscription) -> Invoice 
         if subscription.trial_end
         else [
             one
-            for one in invoices_of(account, subscription)
+            for one in period_invoices(account, subscription)
             if one.status == "paid" and one.amount_paid
         ]
     )

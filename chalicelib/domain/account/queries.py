@@ -7,7 +7,14 @@ from chalicelib.domain.account.state import Account, Signup, TrackedInvoice
 from chalicelib.domain.policy.languages import DEFAULT, LANGUAGES
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.security.links import reader_mark
-from chalicelib.domain.stripe_objects.objects import Card, Customer, Invoice, Item, Subscription
+from chalicelib.domain.stripe_objects.objects import (
+    OF_SINGLE_ITEMS,
+    Card,
+    Customer,
+    Invoice,
+    Item,
+    Subscription,
+)
 from chalicelib.values import replace
 
 NEVER_PAID = frozenset({"incomplete", "incomplete_expired"})
@@ -251,6 +258,14 @@ def invoices_of(account: Account, subscription: Subscription) -> list[Invoice]:
         for tracked in account.invoices.values()
         if tracked.value.subscription == subscription.id
     ]
+
+
+def period_invoices(account: Account, subscription: Subscription) -> list[Invoice]:
+    """The invoices for the subscription's periods and changes, as far as the account keeps them.
+    One for single items is owed, and says nothing about what the subscription gives.
+    """
+    found = invoices_of(account, subscription)
+    return [invoice for invoice in found if invoice.reason not in OF_SINGLE_ITEMS]
 
 
 def known_invoices(account: Account) -> dict[str, TrackedInvoice]:

@@ -15,6 +15,7 @@ from chalicelib.domain.account.queries import (
     creation_order,
     current_subscription,
     invoices_of,
+    period_invoices,
     plan_of,
 )
 from chalicelib.domain.account.state import Account
@@ -87,7 +88,7 @@ def _is_paid(account: Account, subscription: Subscription) -> bool:
         return False
     bills = [
         one
-        for one in invoices_of(account, subscription)
+        for one in period_invoices(account, subscription)
         if one.amount_due or one.reason != OF_A_CHANGE
     ]
     last = max(bills, key=creation_order, default=None)

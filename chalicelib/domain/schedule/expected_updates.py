@@ -7,7 +7,13 @@ from functools import reduce
 
 from chalicelib.domain.account.fetch_requests import FetchRequest, everything_of
 from chalicelib.domain.account.ordering import Tracked
-from chalicelib.domain.account.queries import has_card, invoices_of, is_deleted
+from chalicelib.domain.account.queries import (
+    creation_order,
+    has_card,
+    invoices_of,
+    is_deleted,
+    period_invoices,
+)
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.stripe_objects.objects import Subscription
 from chalicelib.values import replace
@@ -21,6 +27,7 @@ EXPECTED = {
     "cancellation": "The moment for which a cancellation is scheduled.",
     "resumption": "Collection of payments is resumed.",
     "first_payment": "A purchase that is not paid: Stripe gives it up after 23 hours.",
+    "paid": "An invoice is paid, and the status that waits for that does not say so yet.",
     "attempt": "A payment that failed is tried again.",
     "debit": "A bank debit that is under way is paid or fails, within two weeks.",
     "due": "A sent invoice is due: it is paid, or is not.",
@@ -33,6 +40,9 @@ may be late. After three days it is left to the daily reconciliation.
 """
 
 RENEWS = frozenset({"active", "past_due", "unpaid"})
+WAITS = frozenset({"incomplete", "past_due", "unpaid", "paused"})
+"""The statuses that a payment of the latest invoice ends."""
+
 INCOMPLETE_FOR = timedelta(hours=23)  # docs.stripe.com/billing/subscriptions/overview
 DRAFT_FOR = timedelta(hours=1)
 DEBIT_TAKES = timedelta(days=14)
@@ -112,6 +122,8 @@ def _expected_times(
         "resumption",
         subscription.pause_collection.resumes_at if subscription.pause_collection else None,
     )
+    if subscription.status in WAITS:
+        yield "paid", _paid_since(account, subscription)
     if subscription.status == "trialing":
         yield "trial", subscription.trial_end
     elif subscription.status == "incomplete":
@@ -138,15 +150,21 @@ def _expected_times(
                 yield "due", invoice.due_date
 
 
+def _paid_since(account: Account, subscription: Subscription) -> datetime | None:
+    """When the latest invoice was paid, if the subscription was not reported after that."""
+    bills = [one for one in period_invoices(account, subscription) if one.status != "void"]
+    latest = max(bills, key=creation_order, default=None)
+    paid_at = latest.paid_at if latest else None
+    return paid_at if paid_at and paid_at >= account.subscriptions[subscription.id].seen else None
+
+
 def _first_payment_is_awaited(
     account: Account, subscription: Subscription, trial_end: datetime
 ) -> bool:
     """Whether a card is on file and no invoice since the trial's end has been tried. Without a card
     Stripe does not try.
     """
-    since = [
-        invoice for invoice in invoices_of(account, subscription) if invoice.created >= trial_end
-    ]
+    since = [one for one in period_invoices(account, subscription) if one.created >= trial_end]
     tried = any(
         invoice.attempt_count or invoice.status not in {"draft", "open"} for invoice in since
     )

@@ -26,6 +26,13 @@ INVOICE_RANKS = {"draft": 0, "open": 1, "uncollectible": 2, "paid": 3, "void": 3
 """An invoice's status only goes forward along these ranks."""
 
 
+OF_SINGLE_ITEMS = frozenset({"manual", "automatic_pending_invoice_item_invoice"})
+"""The reasons of invoices that bill single items, beside a subscription's periods and changes:
+somebody created them, or they are created now and then for what was added. The subscription's
+status does not depend on them (docs.stripe.com/api/invoices/create, `subscription`).
+"""
+
+
 @frozen
 class Customer:
     """Stripe's customer. `card` is the id of the default payment method or source; one that is only

@@ -107,6 +107,24 @@ def test_previous_attributes_tell_the_state_before() -> None:
     assert event.fact.source.before == digest(first)
 
 
+@pytest.mark.parametrize(
+    "former",
+    [
+        {"status": "hibernating"},
+        {"pause_collection": {"resumes_at": 1}},
+        {"items": {"data": [{"price": {"id": None}}]}},
+        {"trial_end": "never"},
+    ],
+)
+def test_a_former_state_that_cannot_be_read_hides_nothing_of_the_present_one(former: Any) -> None:
+    raw = shape("2026-10-28.endive", "subscription")
+    present = read({**raw, "data": {"object": raw["data"]["object"]}}).fact
+    fact = read({**raw, "data": {**raw["data"], "previous_attributes": former}}).fact
+    assert isinstance(fact, SubscriptionSnapshot)
+    assert isinstance(present, SubscriptionSnapshot)
+    assert fact == present
+
+
 def test_a_deleted_customer_is_known_by_the_events_type_alone() -> None:
     raw = {**RECORDINGS["trial_converts"].events[0], "type": "customer.deleted"}
     event = read(raw)
