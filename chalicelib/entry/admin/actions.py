@@ -13,7 +13,7 @@ from chalicelib.domain.errors import BillhookError, InvalidInput
 from chalicelib.domain.ids import well_formed
 from chalicelib.domain.security.dashboard import Operator
 from chalicelib.entry.admin.customer import customer_page
-from chalicelib.entry.admin.forms import api_values, require_confirmation
+from chalicelib.entry.admin.forms import api_values, has_box, require_confirmation
 from chalicelib.entry.admin.responses import error_status, redirect_to
 from chalicelib.entry.admin.session import audited, form_of, page
 from chalicelib.entry.http import accounts
@@ -105,7 +105,7 @@ def _do(operator: Operator, account_id: str, action: Action, form: Mapping[str, 
     policy = wiring.policy()
     zone = ZoneInfo(policy.mail.timezone if policy.mail else "UTC")
     values = api_values((*action.fields, WHY), form, zone)
-    if action.is_confirmed:
+    if action.is_confirmed and has_box(form):
         require_confirmation(form)
     fields = {field.name: values[field.name] for field in action.fields}
     is_query = action.call is _erase

@@ -12,6 +12,11 @@ from chalicelib.entry.http.schemas.request import Field, read_fields
 CONFIRMATION = "sure"
 """The field of the box that confirms an action."""
 
+PRESSED = "pressed"
+"""The field of the button below that box: a browser sends it, a script that only knows the fields
+of the API does not.
+"""
+
 
 def api_values(
     fields: Sequence[Field], form: Mapping[str, str], zone: ZoneInfo
@@ -37,11 +42,14 @@ def _typed(field: Field, text: str, zone: ZoneInfo) -> Any:
 
 
 def require_confirmation(form: Mapping[str, str]) -> None:
-    """Raise InvalidInput unless the box that confirms an action was checked. A browser asks for it
-    too, but not every one, and a script never.
-    """
+    """Raise InvalidInput unless the box that confirms an action was checked."""
     if form.get(CONFIRMATION) != "yes":
         raise InvalidInput("Nothing was done yet. Check this box to confirm it.", CONFIRMATION)
+
+
+def has_box(form: Mapping[str, str]) -> bool:
+    """Whether the form was sent from a page, where the box is above the button."""
+    return PRESSED in form or CONFIRMATION in form
 
 
 def moment_of(name: str, text: str, zone: ZoneInfo) -> datetime:

@@ -33,9 +33,9 @@ def account(id: str) -> Account:
 
 
 def acts(desk: Dashboard, id: str, call: str, sure: str = "yes", **fields: Any) -> tuple[int, str]:
-    """Sends the form of an action with its box checked, unless told otherwise."""
+    """Presses the button of an action's form, with its box checked unless told otherwise."""
     path = f"/admin/customers/{id}"
-    confirmed = {"sure": sure} if sure else {}
+    confirmed = {"pressed": "yes"} | ({"sure": sure} if sure else {})
     answer = desk.sends(f"{path}/{call}", fields | confirmed, path)
     return answer.status, answer.path if answer.status == 303 else answer.text
 
@@ -136,6 +136,24 @@ def test_an_action_of_consequence_is_refused_until_its_box_is_checked(
         assert f'id="do-{call}" open' in text
         assert f'aria-describedby="{call}-sure-error"' in text
         assert 'value="Ticket &lt;42&gt;"' in text
+
+
+@pytest.mark.parametrize("call", ["cancel", "reactivate", "sign-out", "erase"])
+def test_a_script_that_posts_the_fields_of_the_api_has_no_box_to_check(
+    desk: Dashboard, ada: str, call: str
+) -> None:
+    path, script, fields = f"/admin/customers/{ada}", desk.with_key(), FIELDS.get(call, {})
+    assert script.sends(f"{path}/{call}", fields | {"sure": "no"}, path).status == 400
+    answer = script.sends(f"{path}/{call}", fields, path)
+    assert (answer.status, answer.path) == (303, f"{path}?notice={call}")
+
+
+def test_each_button_of_an_action_says_that_it_was_pressed(desk: Dashboard, ada: str) -> None:
+    text = desk.signed_in_by_key().opens(f"/admin/customers/{ada}").text
+    forms = re.findall(rf'action="/admin/customers/{ada}/[a-z-]+".*?</form>', text, re.DOTALL)
+    assert len(forms) > 5
+    for form in forms:
+        assert re.findall("<button[^>]*>", form) == ['<button name="pressed" value="yes">']
 
 
 def test_the_forms_with_a_box_are_those_that_are_refused_without(desk: Dashboard, ada: str) -> None:
