@@ -13,7 +13,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from http.client import (
+    HTTPConnection,
+    HTTPException,
+    HTTPResponse,
+    HTTPSConnection,
+    IncompleteRead,
+)
 from typing import Any
 
 from chalicelib.domain.errors import InvalidInput
@@ -64,7 +70,7 @@ class Transport:
             target = read_target(url, self._loopback)
             return self._call(method, target, self._addresses(target), headers, body)
         except _FAILURES as failure:
-            return CallAnswer(None, self._told(failure))
+            return CallAnswer(None, self._reason(failure))
 
     def reach(self, url: str) -> str | None:
         """Why a URL could not be called now, for people; None if a connection to its host can be
@@ -76,11 +82,12 @@ class Transport:
             connection = self._connection(target, self._addresses(target), ends)
             connection.connect()
         except _FAILURES as failure:
-            return self._told(failure)
+            return self._reason(failure)
         connection.close()
         return None
 
-    def _told(self, failure: Exception) -> str:
+    def _reason(self, failure: Exception) -> str:
+        """Why there was no answer, as a sentence for people."""
         if isinstance(failure, InvalidInput):
             return f"Not called: {failure.message}"
         if isinstance(failure, TimeoutError | _TimeIsUp):
@@ -88,8 +95,8 @@ class Transport:
         if isinstance(failure, ssl.SSLError):
             reason = getattr(failure, "verify_message", "") or failure.reason or "it failed"
             return f"TLS: {reason}."
-        told = failure.strerror if isinstance(failure, OSError) and failure.strerror else None
-        return f"No answer: {told or type(failure).__name__}."
+        known = failure.strerror if isinstance(failure, OSError) else None
+        return f"No answer: {known or type(failure).__name__}."
 
     def _addresses(self, target: Target) -> Sequence[str]:
         """The addresses of the host, all of which were looked at. Raises InvalidInput, OSError."""
@@ -119,7 +126,7 @@ class Transport:
                 answer = connection.getresponse()
                 if is_up.is_set():  # the end of the connection also ends a head
                     raise _TimeIsUp
-                body = _body_of(answer, self._most_read)
+                body, is_cut = _body_of(answer, self._most_read)
                 return CallAnswer(
                     answer.status,
                     None,
@@ -127,6 +134,7 @@ class Transport:
                     answer.getheader("Retry-After"),
                     body,
                     {name: value for name in NAMED_HEADERS if (value := answer.getheader(name))},
+                    is_cut or is_up.is_set(),
                 )
         finally:
             connection.close()
@@ -143,14 +151,17 @@ class Transport:
         return connection
 
 
-def _body_of(answer: HTTPResponse, most: int) -> bytes:
-    """The body, so many bytes at most. The status is the answer, so a body that ends early is no
-    failure.
+def _body_of(answer: HTTPResponse, most: int) -> tuple[bytes, bool]:
+    """The body, so many bytes at most, and whether it ended before its end. That is no failure of
+    the call, since the status has come: who needs the body looks.
     """
     try:
-        return answer.read(most)
+        body = answer.read(most)
+    except IncompleteRead as ended:
+        return ended.partial, True
     except (OSError, HTTPException, ValueError):
-        return b""
+        return b"", True
+    return body, len(body) < most and bool(answer.length)
 
 
 def resolve_host(host: str, port: int) -> list[str]:

@@ -83,6 +83,8 @@ def _url_in(
         raise ValueError(
             answer.error or f"The answer was {answer.code}, not 200 with a status, or 202."
         )
+    if answer.is_cut:
+        raise ValueError("The answer ended before its end.")
     told = _object_in(answer.body)
     if told.get("status") != request.target:
         raise ValueError(

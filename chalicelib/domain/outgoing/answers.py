@@ -29,8 +29,8 @@ NAMED_HEADERS = (
 class CallAnswer:
     """The result of one call: `code` is the status if an answer came, `failure` says why none came.
     `head` is the beginning of the answer's body, `retry_after` its header of that name; `body` is
-    as much of the body as was read, for who expects more than a status, and `headers` are those of
-    NAMED_HEADERS, by their names in lower case.
+    as much of the body as was read, for who expects more than a status, and `is_cut` says that the
+    rest of it never came. `headers` are those of NAMED_HEADERS, by their names in lower case.
     """
 
     code: int | None
@@ -39,6 +39,7 @@ class CallAnswer:
     retry_after: str | None = None
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
+    is_cut: bool = False
 
     @property
     def sent_at(self) -> datetime | None:

@@ -72,7 +72,24 @@ def test_a_head_that_never_ends_is_left_after_the_time() -> None:
 
 
 def test_a_body_that_never_ends_is_left_after_the_time_and_its_status_counts() -> None:
-    assert call(drip(b"HTTP/1.1 200 OK\r\n\r\n")).code == 200
+    told = call(drip(b"HTTP/1.1 200 OK\r\n\r\n"))
+    assert (told.code, told.is_cut) == (200, True)
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        b'HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{"half"',
+        b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\n{"half"\r\n',
+        b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n14\r\n{"half"',
+    ],
+)
+def test_a_body_that_ends_early_is_told_from_a_whole_one(beginning: bytes) -> None:
+    told = call(lambda connection: connection.sendall(beginning))
+    assert (told.code, told.is_cut) == (200, True)
+    assert b'{"half"'.startswith(told.body)
+    whole = call(answer(200, b'{"whole"}'))
+    assert (whole.code, whole.body, whole.is_cut) == (200, b'{"whole"}', False)
 
 
 @pytest.mark.parametrize(

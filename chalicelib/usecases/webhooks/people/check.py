@@ -14,10 +14,10 @@ from chalicelib.domain.people.drift import MISSING, UNKNOWN, differences, is_our
 from chalicelib.domain.people.intercom import error_of, json_of
 from chalicelib.domain.people.state import Person
 from chalicelib.usecases.services import Services
-from chalicelib.usecases.webhooks.people.intercom import Intercom, unreadable
+from chalicelib.usecases.webhooks.people.intercom import Intercom
 from chalicelib.usecases.webhooks.people.patience import patiently
 from chalicelib.usecases.webhooks.people.system import ContactRefused, NotYet, SystemDown
-from chalicelib.usecases.webhooks.people.workspace import Workspace
+from chalicelib.usecases.webhooks.people.workspace import Workspace, unreadable
 from chalicelib.usecases.webhooks.people.write import (
     People,
     archive_if_gone,

@@ -29,7 +29,7 @@ from chalicelib.usecases.webhooks.people.system import (
     SystemDown,
     Written,
 )
-from chalicelib.usecases.webhooks.people.workspace import Workspace
+from chalicelib.usecases.webhooks.people.workspace import Workspace, unreadable
 from chalicelib.values import replace
 
 MOST_MERGES = 3
@@ -234,8 +234,3 @@ def _merged(other: str, holder: str | None) -> str:
 def _taken(answer: CallAnswer) -> None:
     if not answer.succeeded:
         raise ContactRefused(error_of(answer) or answer.error or "It was refused.")
-
-
-def unreadable() -> CallAnswer:
-    """In place of an answer of which only the beginning came: nobody knows the contact's id."""
-    return CallAnswer(None, "The answer could not be read.")

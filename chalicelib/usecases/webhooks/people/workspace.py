@@ -24,10 +24,14 @@ class Workspace:
         self.last_answer = CallAnswer(200)
 
     def call(self, method: str, path: str, body: object) -> CallAnswer:
-        """What came of a call. Raises SystemDown if nothing else would be answered either."""
+        """What came of a call. Raises SystemDown if nothing else would be answered either, and for
+        half an answer: what it does not name may be there all the same.
+        """
         self.last_answer = self._call(method, path, body)
         if is_down(self.last_answer):
             raise SystemDown(self.last_answer)
+        if self.last_answer.is_cut:
+            raise SystemDown(unreadable())
         return self.last_answer
 
     def attributes(self) -> Mapping[str, Attribute]:
@@ -60,6 +64,11 @@ class Workspace:
             for name in known - self.attributes().keys():
                 raise WorkspaceRefused(CallAnswer(400), f"Intercom has the attribute {name} twice.")
         return made
+
+
+def unreadable() -> CallAnswer:
+    """In place of an answer of which only the beginning came."""
+    return CallAnswer(None, "The answer could not be read.")
 
 
 def wrong_type(one: Attribute) -> str:

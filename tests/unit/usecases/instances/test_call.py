@@ -137,6 +137,7 @@ def test_what_was_accepted_and_reported_is_not_asked_for_again(owner: Owner) -> 
         (CallAnswer(200, body=b"\xff"), "no JSON"),
         (CallAnswer(200, body=b"[" * 60_000), "no JSON"),
         (CallAnswer(200, body=b"x" * 64 * 1024), "longer than 64 KB"),
+        (CallAnswer(200, body=b'{"status": "ready"}', is_cut=True), "ended before its end"),
         (answered("creating"), 'not "ready"'),
         (answered("ready", None), "no url"),
         (answered("ready", "https://evil.example"), "hosts of billing.toml"),

@@ -326,6 +326,21 @@ def test_a_lead_is_merged_once_its_address_is_proved(place: PeopleScene) -> None
     assert "/contacts/search" not in paths, "the leads are looked for once"
 
 
+def test_half_an_answer_about_leads_leaves_none_behind(place: PeopleScene) -> None:
+    lead = there("c9", email="ada@example.com", external_id=None) | {"role": "lead"}
+    place.intercom.contacts["c9"] = lead
+    account = place.signs_up("acc_1", "ada@example.com")
+    place.settles()
+    cut = CallAnswer(200, body=b'{"type":"list","data":[', is_cut=True)
+    place.intercom.fails = answering(place, 1, "POST", "/contacts/search", cut)
+    place.services.now.at += timedelta(minutes=1)
+    place.changes(account, AddressProved(place.services.now.at))
+    granted(place, "acc_1")
+    place.passes(minutes=5)
+    assert list(place.intercom.contacts) == [place.intercom.of("acc_1")["id"]]
+    assert is_complete(place)
+
+
 # Accounts that are gone
 
 
