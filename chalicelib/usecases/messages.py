@@ -35,11 +35,11 @@ class SignUp:
 
     def dump(self) -> dict[str, str]:
         """The message as it is queued."""
-        wish = asdict(self.request)
+        request = asdict(self.request)
         if self.request.language is None:
             # A message that the previous release can read too, unless it says more than that knew.
-            del wish["language"]
-        text = json.dumps({"id": self.account_id, "confirm": self.confirm, "wish": wish})
+            del request["language"]
+        text = json.dumps({"id": self.account_id, "confirm": self.confirm, "wish": request})
         return {"sign_up": text}
 
 

@@ -66,16 +66,16 @@ def _log(outcomes: Sequence[Outcome], effects: Mapping[str, int], written_at: da
         if outcome.effect == "applied" and outcome.event
     ]
     lag = {"lag": round(max(lags), 3)} if lags else {}
-    events = [_told(outcome) for outcome in outcomes]
+    events = [_summary(outcome) for outcome in outcomes]
     logger.info("Events were ingested", extra={**effects, **lag, "events": events})
     failures = {id(outcome.failure): outcome.failure for outcome in outcomes if outcome.failure}
     for failure in failures.values():
-        failed = [_told(outcome) for outcome in outcomes if outcome.failure is failure]
+        failed = [_summary(outcome) for outcome in outcomes if outcome.failure is failure]
         fields = {"events": failed} | failure_of(failure)
         logger.warning("Events were not ingested", extra=fields)
 
 
-def _told(outcome: Outcome) -> str:
+def _summary(outcome: Outcome) -> str:
     """An event's id and type, what became of it, and the account; for a message that is no event,
     the message's id.
     """

@@ -1,7 +1,7 @@
 """Sign a visitor up: the account first, then Stripe; one trial for one person.
 
-Where the answer must not tell who is known, the wish is handed in without a look at the table: what
-would be done for who is known and who is not takes another time, and time is an answer too.
+Where the answer must not tell who is known, the request is queued without a look at the table: the
+work for a known visitor takes another time than that for a new one, and time is an answer too.
 """
 
 import secrets
@@ -25,8 +25,6 @@ from chalicelib.usecases.services import Services
 from chalicelib.usecases.writing import retry_on_lost_race
 from chalicelib.values import frozen
 
-"""What the act queue's work is called that was handed in."""
-
 
 @frozen
 class SignupOutcome:
@@ -39,7 +37,7 @@ class SignupOutcome:
 
 
 def sign_up(
-    wish: SignupRequest, confirm: bool, services: Services, id: str | None = None
+    request: SignupRequest, confirm: bool, services: Services, id: str | None = None
 ) -> SignupOutcome:
     """A new account on trial, written before Stripe is asked for anything: with Stripe down it is
     on trial all the same.
@@ -51,11 +49,14 @@ def sign_up(
     """
     new = Account(id or _new_id())
     account = next_version(
-        new, apply(new, _signed_up(wish, confirm, services)), services.policy, services.clock.now()
+        new,
+        apply(new, _signed_up(request, confirm, services)),
+        services.policy,
+        services.clock.now(),
     )
 
     def write() -> Account:
-        if known := _known(wish, services):
+        if known := _known(request, services):
             return known
         services.stores.accounts.save(new, account)
         services.metrics.count("Signups", 1)
@@ -67,24 +68,24 @@ def sign_up(
     try:
         found = retry_on_lost_race(new.id, write, services)
     except AccountTaken:  # another tab was faster, or the product's id has an account
-        found = _known(wish, services)
+        found = _known(request, services)
     if found and found.id == new.id:
         # new, or written before by this very signup, which lost the answer or did not finish
         return _begun(found, services)
-    if found and _is_taken_beside(found, wish, services):
-        return _kept_beside(found, wish, confirm, services)
-    return _welcome_back(found, wish, services)
+    if found and _is_taken_beside(found, request, services):
+        return _kept_beside(found, request, confirm, services)
+    return _welcome_back(found, request, services)
 
 
-def enqueue_signup(wish: SignupRequest, confirm: bool, services: Services) -> None:
+def enqueue_signup(request: SignupRequest, confirm: bool, services: Services) -> None:
     """Have the signup done a moment later, whoever it is: one message, and no look at the table.
     Raises Unavailable: then nothing was done.
     """
-    services.queues.act.send(SignUp(_new_id(), wish, confirm).dump())
+    services.queues.act.send(SignUp(_new_id(), request, confirm).dump())
 
 
 def enqueue_sign_in(email: str, services: Services) -> None:
-    """The same for a wish to sign in. Raises Unavailable."""
+    """The same for a request to sign in. Raises Unavailable."""
     services.queues.act.send(SignIn(email).dump())
 
 
@@ -109,18 +110,30 @@ def _begun(account: Account, services: Services) -> SignupOutcome:
     return SignupOutcome("created", account)
 
 
-def _signed_up(wish: SignupRequest, confirm: bool, services: Services) -> SignedUp:
+def _signed_up(request: SignupRequest, confirm: bool, services: Services) -> SignedUp:
     now = services.clock.now()
     identities = (
-        f"email:{identity(wish.email)}",
-        *([f"external:{wish.external_id}"] if wish.external_id else []),
+        f"email:{identity(request.email)}",
+        *([f"external:{request.external_id}"] if request.external_id else []),
     )
     ends_at = (now + timedelta(days=services.policy.trial.days)).replace(microsecond=0)
     signup = Signup(
-        wish.plan, ends_at, now, wish.source, wish.interval, confirm, identities, wish.currency
+        request.plan,
+        ends_at,
+        now,
+        request.source,
+        request.interval,
+        confirm,
+        identities,
+        request.currency,
     )
     profile = Profile(
-        wish.email, wish.name, wish.external_id, wish.timezone, wish.attributes, wish.language
+        request.email,
+        request.name,
+        request.external_id,
+        request.timezone,
+        request.attributes,
+        request.language,
     )
     return SignedUp(signup, profile)
 
@@ -146,11 +159,11 @@ def ask_to_sign_in(email: str, services: Services) -> None:
         )
 
 
-def _known(wish: SignupRequest, services: Services) -> Account | None:
+def _known(request: SignupRequest, services: Services) -> Account | None:
     """Who has had this trial, or is a customer already under this address, whoever adopted it."""
-    return owner_of(wish.email, services) or (
-        services.stores.accounts.with_trial(f"external:{wish.external_id}")
-        if wish.external_id
+    return owner_of(request.email, services) or (
+        services.stores.accounts.with_trial(f"external:{request.external_id}")
+        if request.external_id
         else None
     )
 
@@ -188,34 +201,38 @@ def _known_as(email: str, counts: Callable[[Account], bool], services: Services)
     )
 
 
-def _is_taken_beside(found: Account, wish: SignupRequest, services: Services) -> bool:
+def _is_taken_beside(found: Account, request: SignupRequest, services: Services) -> bool:
     """Whether nobody has proved or used the account, and the signup is of its mailbox. A user of
     the product who had a trial with another account has no second one.
     """
-    if not is_unclaimed(found) or identity(found.email or "") != identity(wish.email):
+    if not is_unclaimed(found) or identity(found.email or "") != identity(request.email):
         return False
-    had = wish.external_id and services.stores.accounts.with_trial(f"external:{wish.external_id}")
+    had = request.external_id and services.stores.accounts.with_trial(
+        f"external:{request.external_id}"
+    )
     return not had or had.id == found.id
 
 
 def _kept_beside(
-    found: Account, wish: SignupRequest, confirm: bool, services: Services
+    found: Account, request: SignupRequest, confirm: bool, services: Services
 ) -> SignupOutcome:
     """The signup waits beside the account's own, and a link to it is mailed."""
     services.metrics.count("SignupsKnown", 1)
-    signed_up = _signed_up(wish, confirm, services)
+    signed_up = _signed_up(request, confirm, services)
     typed = SignedUpAgain(signed_up.signup, signed_up.profile)
-    asked = SignInRequested(services.clock.now().replace(microsecond=0), wish.email, typed)
+    asked = SignInRequested(services.clock.now().replace(microsecond=0), request.email, typed)
     account = apply_facts(found, [typed, asked], services, StripeFetcher(services))
     enqueue_if_due(account, services)
     return SignupOutcome("known")
 
 
-def _welcome_back(known: Account | None, wish: SignupRequest, services: Services) -> SignupOutcome:
+def _welcome_back(
+    known: Account | None, request: SignupRequest, services: Services
+) -> SignupOutcome:
     """The link goes to the account's own address, and only if that is the one that was typed:
     nobody has mail sent to others by their id.
     """
     services.metrics.count("SignupsKnown", 1)
-    if known and known.email and identity(known.email) == identity(wish.email):
-        ask_to_sign_in(wish.email, services)
+    if known and known.email and identity(known.email) == identity(request.email):
+        ask_to_sign_in(request.email, services)
     return SignupOutcome("known")

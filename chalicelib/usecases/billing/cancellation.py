@@ -111,23 +111,23 @@ def ask_to_leave(
     )
 
 
-def leave(account: Account, wish: CancellationRequest, services: Services) -> Outcome:
+def leave(account: Account, asked: CancellationRequest, services: Services) -> Outcome:
     """Do what the mailed link was requested for, once however often it is confirmed. Raises as the
     actions do.
     """
-    asked = IdempotentRequest(f"leave {wish.what}", f"page leave {wish.id}")
-    if wish.what == "withdraw":
+    once = IdempotentRequest(f"leave {asked.what}", f"page leave {asked.id}")
+    if asked.what == "withdraw":
         outcome = perform_once(
             account.id,
-            asked,
-            lambda found, now: withdrawal(found, wish.at, now, services),
+            once,
+            lambda found, now: withdrawal(found, asked.at, now, services),
             services,
         )
     else:
-        outcome = cancel(account.id, asked, "now", wish.reason, wish.comment, services)
+        outcome = cancel(account.id, once, "now", asked.reason, asked.comment, services)
     found = services.stores.accounts.load(account.id) or account
     enqueue_if_due(
-        apply_facts(found, [CancellationConfirmed(wish.at)], services, StripeFetcher(services)),
+        apply_facts(found, [CancellationConfirmed(asked.at)], services, StripeFetcher(services)),
         services,
     )
     return outcome

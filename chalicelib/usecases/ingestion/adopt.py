@@ -59,10 +59,10 @@ def adopt(
     if not ours:
         return None
     began = services.clock.now().replace(microsecond=0)
-    told = _as_told(customer, ours)
-    if told is None:
+    reported = _newest_report(customer, ours)
+    if reported is None:
         return _adopt_as_found(customer, ours, began, services, fetcher)
-    found, seen = told
+    found, seen = reported
     fetcher.is_new(customer)
     names = NamedAccounts(customer, found, ours, services, fetcher)
     adoption = _Adoption(
@@ -192,8 +192,7 @@ class _Adoption:
         if self.customer in account.customers:
             return account
         services = self.services
-        # After the load: if the account is gone because it was just erased, its grave exists by
-        # now.
+        # After the load: if the account is gone because it was just erased, its tombstone is there.
         if services.stores.accounts.erased(
             {tombstone_of_account(account.id), tombstone_of_customer(self.customer)}
         ):
@@ -258,23 +257,23 @@ def _stale(one: Evidence) -> bool:
     )
 
 
-def _as_told(
+def _newest_report(
     customer: str, ours: Sequence[Evidence]
 ) -> tuple[CustomerAnswer, CustomerSnapshot] | None:
     """The customer by its newest event, if all of its events are fresh and name the same account:
     then nothing has to be asked before it is adopted. What was at Stripe since is fetched once the
     pointer is written.
     """
-    told = [(one, one.fact) for one in ours if isinstance(one.fact, CustomerSnapshot)]
+    reports = [(one, one.fact) for one in ours if isinstance(one.fact, CustomerSnapshot)]
     fresh = [
         (fact.source.created, one, fact)
-        for one, fact in told
+        for one, fact in reports
         if isinstance(fact.source, FromEvent)
         and not fact.source.stale
         and not fact.customer.deleted
     ]
     named = {one.account_id for _, one, _ in fresh}
-    if not fresh or len(fresh) < len(told) or len(named) > 1:
+    if not fresh or len(fresh) < len(reports) or len(named) > 1:
         return None
     _, newest, fact = max(fresh, key=lambda found: found[0])
     answer = CustomerAnswer(customer, newest.account_id, fact.customer, newest.account_proof)

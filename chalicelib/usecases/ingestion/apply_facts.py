@@ -22,15 +22,15 @@ def apply_facts(
 ) -> Account:
     """The account with `facts` applied, as saved; unchanged and not saved if they are not new.
 
-    Asks Stripe at once what only Stripe can settle, and what was left open before; what Stripe does
-    not answer now stays on the agenda. Without an asker nothing is asked. `unpublished` as in
-    `update`. `check` sees the account that the facts are applied to, and may raise. Raises
-    Unavailable if the table cannot be reached, if other writers are always faster,
+    Fetches at once what only Stripe can decide, and what was left open before; what Stripe does not
+    answer now is fetched later, by the schedule. Without a fetcher nothing is fetched.
+    `unpublished` as in `update`. `check` gets the account that the facts are applied to, and may
+    raise. Raises Unavailable if the table cannot be reached, if other writers are always faster,
     or if the account was erased meanwhile.
     """
-    answers: list[FetchResult] = []  # kept between tries: nothing is asked twice
+    answers: list[FetchResult] = []  # kept between tries: nothing is fetched twice
 
-    def learn(found: Account) -> Account | None:
+    def change(found: Account) -> Account | None:
         check(found)
         updated = found
         for fact in (*facts, *answers):
@@ -41,7 +41,7 @@ def apply_facts(
         now = services.clock.now()
         return next_version(found, updated, services.policy, now, services.comes_again)
 
-    after = update(account.id, learn, services, known=account, unpublished=unpublished)
+    after = update(account.id, change, services, known=account, unpublished=unpublished)
     if after is None:
         raise Unavailable(f"Account {account.id} was erased meanwhile.")
     return after

@@ -64,6 +64,8 @@ class Outcome:
 
 @frozen
 class _Read:
+    """A message, by its id, with the event that was read from it."""
+
     message: str
     event: StripeEvent
 
@@ -118,18 +120,18 @@ def with_customer(event: StripeEvent, reader: ReaderApi) -> tuple[StripeEvent, s
     return event, charge.customer
 
 
-def _with_terms(event: StripeEvent, told: DiscountSnapshot, reader: ReaderApi) -> StripeEvent:
-    coupon = reader.coupon(told.coupon) if told.coupon else None
+def _with_terms(event: StripeEvent, discount: DiscountSnapshot, reader: ReaderApi) -> StripeEvent:
+    coupon = reader.coupon(discount.coupon) if discount.coupon else None
     if coupon is None:
         return event
     terms = replace(
-        told.terms,
+        discount.terms,
         duration=coupon.duration,
         percent_off=percent_text(coupon.percent_off),
         amount_off=coupon.amount_off,
         currency=coupon.currency,
     )
-    return replace(event, fact=replace(told, terms=terms))
+    return replace(event, fact=replace(discount, terms=terms))
 
 
 def _ingest_by_customer(by_customer: dict[str, list[_Read]], services: Services) -> list[Outcome]:
@@ -241,19 +243,19 @@ def _published(
 
 
 def _entry(account: str, event: StripeEvent) -> Entry:
+    """The event on the account's timeline, with the object that it reports."""
+    known: object = None
     match event.fact:
         case (
-            CustomerSnapshot(thing)
-            | SubscriptionSnapshot(thing)
-            | InvoiceSnapshot(thing)
-            | CardSnapshot(thing)
+            CustomerSnapshot(state)
+            | SubscriptionSnapshot(state)
+            | InvoiceSnapshot(state)
+            | CardSnapshot(state)
         ):
-            return Entry(account, event.created, "stripe", event.id, event.type, thing, EVENTS_KEPT)
+            known = state
         case CheckoutCompleted() | DisputeSnapshot() | RefundRecorded() | DiscountSnapshot():
-            return Entry(
-                account, event.created, "stripe", event.id, event.type, event.fact, EVENTS_KEPT
-            )
-    return Entry(account, event.created, "stripe", event.id, event.type, None, EVENTS_KEPT)
+            known = event.fact
+    return Entry(account, event.created, "stripe", event.id, event.type, known, EVENTS_KEPT)
 
 
 def _dead_letter(message: Message, failure: Unreadable, services: Services) -> Outcome:
