@@ -118,8 +118,9 @@ class LinkRefused(BillhookError):
 @frozen
 class Link:
     """The content of a token. `about` depends on the purpose: a stream, a request, an occasion.
-    `epoch` is the account's `link_epoch` when the link was made. `reader` is the mark of the
-    address that it was mailed to; empty where that does not matter, and in older releases' links.
+    `epoch` is the account's `link_epoch` when the link was made; an operator's link has a fraction
+    of a second instead. `reader` is the mark of the address that it was mailed to; empty where
+    that does not matter, and in older releases' links.
     """
 
     purpose: str

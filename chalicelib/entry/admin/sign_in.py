@@ -14,6 +14,7 @@ from chalicelib.entry.admin.session import (
     audited,
     ended_cookie,
     form_of,
+    has_sign_in,
     key_in,
     open_page,
     page,
@@ -25,7 +26,6 @@ from chalicelib.entry.admin.session import (
 from chalicelib.entry.http.responses import source_address
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
-from chalicelib.runtime.settings import settings
 from chalicelib.usecases.operators.sessions import admit_operator, begin_session
 from chalicelib.usecases.operators.sign_in import (
     enqueue_operator_sign_in,
@@ -41,7 +41,7 @@ def show_sign_in() -> Response:
     """Show the form. Whoever has a session is led on."""
     if session_of(bp.current_request):
         return redirect_to("/admin")
-    if wiring.policy().team is None and settings().stage != "local":
+    if not has_sign_in():
         raise NoDashboard
     return _form(200, query_of(bp.current_request, "notice")["notice"])
 
@@ -52,7 +52,7 @@ def sign_in() -> Response:
     work before it, does not depend on whose address it is.
     """
     refuse_other_origin(bp.current_request)
-    form, team = form_of(bp.current_request), wiring.policy().team
+    form, has_mail = form_of(bp.current_request), wiring.policy().team is not None
     key, email = form.get("key", "").strip(), form.get("email", "").strip()
     try:
         admit_operator(
@@ -60,13 +60,15 @@ def sign_in() -> Response:
         )
         if key:
             return _begun(key_in(key))
-        if team is None:
+        if not has_sign_in():
             raise NoDashboard
+        if not has_mail:
+            return _form(400, error="Please enter an admin key.")
         if not 3 <= len(email) <= 320 or "@" not in email:
             return _form(400, error="Please enter an e-mail address, or an admin key.")
         enqueue_operator_sign_in(email, wiring.services())
     except (Unauthorized, Forbidden, TooManyRequests) as error:
-        if team is None and not isinstance(error, TooManyRequests):
+        if not has_sign_in() and not isinstance(error, TooManyRequests):
             raise NoDashboard from error
         return _form(error_status(error), error=_words(error))
     return redirect_to("/admin/sign-in", notice="mailed")

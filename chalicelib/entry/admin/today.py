@@ -9,10 +9,9 @@ from chalicelib.domain.errors import BillhookError
 from chalicelib.domain.schedule.watch.open_conditions import OpenConditions
 from chalicelib.domain.security.dashboard import NoDashboard, Operator
 from chalicelib.entry.admin.responses import admin_page
-from chalicelib.entry.admin.session import open_page, operator_of, page
+from chalicelib.entry.admin.session import has_sign_in, open_page, operator_of, page
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
-from chalicelib.runtime.settings import settings
 from chalicelib.usecases.figures.reports import revenue
 from chalicelib.usecases.operators.customers import (
     FAILING,
@@ -70,7 +69,7 @@ def show_style() -> Response:
     """The stylesheet of all pages. Where nobody may sign in, only who is signed in gets it."""
     from chalicelib.pages.admin.rendering import stylesheet
 
-    if wiring.policy().team is None and settings().stage != "local":
+    if not has_sign_in():
         try:
             operator_of(bp.current_request)
         except BillhookError as error:

@@ -2,6 +2,10 @@
 
 The answer to the form, and the work before it, are the same for every address: one message for the
 act queue. Whether the address is an operator's is looked at there.
+
+Anybody may ask for an operator's link, so only so many are mailed in a day until one is used
+(domain/messaging/mailbox_limits.py). The last one of these works until the next may be mailed: so
+an operator always has one that does, whoever asks.
 """
 
 import hashlib
@@ -24,16 +28,10 @@ from chalicelib.usecases.operators.ports import SessionStore
 from chalicelib.usecases.services import MailServices, Services
 from chalicelib.values import replace
 
-ONE_IN_MINUTES = 5
-"""Anybody may ask for an operator's link, so one is mailed in so many minutes, and only so many in
-a day until one is used (domain/messaging/mailbox_limits.py). The last one of these works until the
-next may be mailed: so an operator always has one that does, whoever asks.
-"""
-
 
 def enqueue_operator_sign_in(email: str, services: Services) -> None:
     """Have a link mailed a moment later, if the address is an operator's. Raises Unavailable."""
-    asked_at = services.clock.now().replace(microsecond=0).isoformat()
+    asked_at = services.clock.now().isoformat()
     services.queues.act.send(SignInOperator(email, asked_at).dump())
 
 
@@ -52,19 +50,20 @@ def address_of_operator(email: str, services: Services) -> str | None:
 
 def send_operator_link(message: SignInOperator, services: Services, post: MailServices) -> str:
     """What became of it: `sent`, `refused`, `unclear`, or `over_limit` (there were enough
-    today), or `nothing` (it is no operator's, one was mailed some minutes before, or it was asked
-    for too long ago). Raises Unavailable if it is to be tried again later.
+    today), or `nothing` (it is no operator's, it was mailed before, or it was asked for too long
+    ago). Raises Unavailable if it is to be tried again later.
     """
     address, policy = address_of_operator(message.email, services), services.policy.mail
     asked_at, now = datetime.fromisoformat(message.asked_at), services.clock.now()
     if address is None or policy is None or post.suppressed(address, "billing"):
         return "nothing"
-    link = link_for("operator", NOBODY, 0, asked_at, address.lower())
+    # The fraction of the second tells links apart that were asked for in one second.
+    link = link_for("operator", NOBODY, asked_at.microsecond, asked_at, address.lower())
     if link.expires_at is None or link.expires_at <= now:
         return "nothing"
-    window = int(asked_at.timestamp()) // (60 * ONE_IN_MINUTES)
     mark = post.mark(address)
-    claim = SendClaim(NOBODY, f"operator-{mark}@{window}", "sending", now, recipient=mark)
+    key = f"operator-{mark}@{asked_at.timestamp()}"
+    claim = SendClaim(NOBODY, key, "sending", now, recipient=mark)
     if post.claims.load(NOBODY, claim.key):
         return "nothing"
     may_go, last_until = count_operator_link(address, claim.key, services)
@@ -142,7 +141,8 @@ def use_operator_link(link: Link, store: SessionStore, services: Services) -> st
     Unavailable.
     """
     actor = operator_behind(link, services)
-    mark = hashlib.sha256(f"{link.about} {link.expires_at}".encode()).hexdigest()
+    text = f"{link.about} {link.expires_at} {link.epoch}"
+    mark = hashlib.sha256(text.encode()).hexdigest()
     if not store.use_link(mark, services.clock.now()):
         raise LinkRefused
     note_operator_press(link.about, services)
