@@ -27,7 +27,7 @@ class StripeCustomers(StripeWriter):
         raw = self._write(
             "/v1/customers",
             key,
-            email=email,
+            **({"email": email} if email else {}),
             metadata=dict(metadata),
             **({"name": name} if name else {}),
         )

@@ -117,7 +117,7 @@ class CustomersApi(Protocol):
     def create(
         self, key: str, metadata: Mapping[str, str], email: str, name: str | None
     ) -> Customer:
-        """Create a customer whose metadata names and proves the account."""
+        """Create a customer whose metadata names and proves the account. `email` may be empty."""
 
     def update(self, key: str, customer: str, values: Mapping[str, str]) -> Customer:
         """Change a customer's `email`, `name` or `language`."""

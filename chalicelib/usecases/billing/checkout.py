@@ -135,9 +135,11 @@ def invoice_url(account: Account, invoice_id: str, services: Services, pdf: bool
 
 
 def _with_customer(account: Account, services: Services) -> Account:
-    """The account with a customer at Stripe. A trial that has to be started is started first."""
+    """The account with a customer at Stripe, a new one if its last one was deleted there. A trial
+    that has to be started is started first.
+    """
     account = run_operation(account, "trial", services)
-    if customer_for(account) is None and account.email:
+    if customer_for(account) is None:
         # A customer may have been created that could not be saved.
         find_trial(account, services)
         account = require_account(account.id, services.stores.accounts)

@@ -145,7 +145,8 @@ def with_customer(account: Account, key: str, services: Services) -> Account:
 
 
 def given_first(account: Account) -> tuple[str, str | None]:
-    """The address and the name with which the account's customer is created. The first one gets
+    """The address and the name with which the account's customer is created; the address is empty
+    if the account has none, as once the customer that it came from was deleted. The first one gets
     those of the signup, though the profile may have others since: so a repeated call is the same
     call to Stripe, and a customer that it may have created is found by its address.
     """
@@ -166,13 +167,13 @@ def find_trial(account: Account, services: Services) -> Sequence[Fact] | None:
     Raises Unavailable, Refused, Unreadable.
     """
     now = services.clock.now()
-    customer = customer_for(account)
+    customer, email = customer_for(account), given_first(account)[0]
     ours = (
         []
-        if customer
+        if customer or not email
         else [
             one
-            for one in services.stripe.customers.with_email(given_first(account)[0])
+            for one in services.stripe.customers.with_email(email)
             if services.made(one, account.id)
         ]
     )
