@@ -162,6 +162,7 @@ def invoice(raw: Raw) -> Invoice:
     details = (raw.get("parent") or {}).get(
         "subscription_details"
     ) or {}  # since basil; `subscription` before it
+    transitions = raw.get("status_transitions") or {}
     return Invoice(
         id=identity(raw),
         customer=reference(raw.get("customer")) or text(raw, "customer"),
@@ -174,9 +175,9 @@ def invoice(raw: Raw) -> Invoice:
         attempt_count=whole(raw, "attempt_count") or 0,
         attempted=bool(raw.get("attempted")),
         next_payment_attempt=when(raw.get("next_payment_attempt")),
-        finalized_at=when((raw.get("status_transitions") or {}).get("finalized_at")),
+        finalized_at=when(transitions.get("finalized_at")),
         hosted_invoice_url=words(raw, "hosted_invoice_url"),
-        paid_at=when((raw.get("status_transitions") or {}).get("paid_at")),
+        paid_at=when(transitions.get("paid_at")),
         amount_remaining=whole(raw, "amount_remaining"),
         reason=words(raw, "billing_reason"),
         send_invoice=raw.get("collection_method") == SEND_INVOICE,
@@ -184,6 +185,9 @@ def invoice(raw: Raw) -> Invoice:
         held=status == "draft" and raw.get("auto_advance") is False,
         total=whole(raw, "total"),
         changed_from=_changed_from(raw) if status in AWAITS_PAYMENT else (),
+        uncollectible_at=when(transitions.get("marked_uncollectible_at"))
+        if status == "uncollectible"
+        else None,
     )
 
 

@@ -122,7 +122,8 @@ def _by_a_pause(account: Account, invoice: Invoice) -> bool:
         return True
     if invoice.send_invoice:
         tracked = account.invoices.get(invoice.id)
-        return bool(tracked and invoice.due_date and tracked.seen < invoice.due_date)
+        at = invoice.uncollectible_at or (tracked.seen if tracked else None)
+        return bool(at and invoice.due_date and at < invoice.due_date)
     return not invoice.attempt_count
 
 

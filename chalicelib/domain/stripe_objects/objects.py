@@ -153,6 +153,8 @@ class Invoice:
     to be paid by `due_date`. A draft that is `held` stays one until somebody finalizes it. `total`
     is what it costs before the customer's balance is taken into account; below 0 it becomes credit.
     `changed_from` has the items that a change of plan or quantity credits; empty once it is paid.
+    `uncollectible_at` is when it was given up; None if it was not, or was recorded by a release
+    that did not read it.
     """
 
     id: str
@@ -176,6 +178,7 @@ class Invoice:
     held: bool = False
     total: int | None = None
     changed_from: tuple[Item, ...] = ()
+    uncollectible_at: datetime | None = None
 
     @property
     def left_to_pay(self) -> int:

@@ -8,9 +8,13 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.access.standing import standing, unknown_prices
+from chalicelib.domain.account.fetch_requests import everything_of
 from chalicelib.domain.account.payments import unpaid_invoices
+from chalicelib.usecases.ingestion.apply_facts import apply_facts
+from chalicelib.usecases.ingestion.fetching import StripeFetcher
 from tests.fakes.adopted_lives import ACCOUNT, AdoptedLife
 from tests.fakes.services import proof_of, proving
+from tests.fakes.stripe_sim import DAY
 
 PAYS, FAILS, HANGS = "000123456789", "000222222227", "000000000009"
 """Bank accounts of the simulated Stripe whose debits succeed, come back, or stay under way."""
@@ -233,6 +237,22 @@ def test_what_a_pause_of_collection_leaves_behind_owes_nothing(
     life.post(f"/v1/subscriptions/{subscription}", pause_collection="")
     assert life.days(10).stands == ("full", "active")
     assert "payment.failed" not in life.happened
+
+
+def test_what_a_pause_gave_up_before_it_was_due_owes_nothing_however_late_it_is_read_again(
+    life: AdoptedLife,
+) -> None:
+    subscription = sent(life, 10, trial_period_days=7)
+    pause = {"behavior": "mark_uncollectible", "resumes_at": life.stage.second + 12 * DAY}
+    life.post(f"/v1/subscriptions/{subscription}", pause_collection=pause)
+    assert life.days(13).stands == ("full", "active")
+    assert life.invoices()[0]["status"] == "uncollectible"
+    life.days(10)
+    for request in everything_of(life.customer):
+        apply_facts(
+            life.account, [request], life.place.services, StripeFetcher(life.place.services)
+        )
+    assert life.stands == ("full", "active")
 
 
 def test_a_period_that_a_coupon_makes_free_counts_as_paid_without_a_card(

@@ -1,5 +1,4 @@
-"""Customers that the owner deletes at Stripe, of accounts that came from there: they can buy again.
-"""
+"""Customers of adopted accounts that the owner deletes at Stripe: the account can buy again."""
 
 import json
 
