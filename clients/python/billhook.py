@@ -281,6 +281,7 @@ class Event(TypedDict):
         "invoice.finalization_failed",
         "contract.withdrawn",
         "grant.given",
+        "milestone.reached",
         "notice.complained",
         "feedback.given",
         "instance.ready",
@@ -445,6 +446,14 @@ class Messages(TypedDict):
 class MilestoneCount(TypedDict):
     name: str
     reached: int
+
+
+class MilestoneReachedEvent(TypedDict):
+    id: str
+    type: Literal["milestone.reached"]
+    timestamp: str
+    sequence: int
+    data: dict[str, Any]
 
 
 class NewWebhookEndpoint(TypedDict):

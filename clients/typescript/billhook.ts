@@ -252,6 +252,7 @@ export interface Event {
     | 'invoice.finalization_failed'
     | 'contract.withdrawn'
     | 'grant.given'
+    | 'milestone.reached'
     | 'notice.complained'
     | 'feedback.given'
     | 'instance.ready'
@@ -411,6 +412,14 @@ export interface Messages {
 export interface MilestoneCount {
   name: string
   reached: number
+}
+
+export interface MilestoneReachedEvent {
+  id: string
+  type: 'milestone.reached'
+  timestamp: string
+  sequence: number
+  data: Record<string, unknown>
 }
 
 export interface NewWebhookEndpoint {

@@ -165,10 +165,13 @@ class FetchResult:
 
 @frozen
 class MilestoneReached:
-    """The user did something in the product, at `at` or before."""
+    """The user did something in the product, at `at` or before. `by` is the people system that
+    reported it, empty for the product itself.
+    """
 
     name: str
     at: datetime
+    by: str = ""
 
 
 @frozen

@@ -231,7 +231,8 @@ class Account:
       customer that the account came from, whose address it follows, empty if another one joined
       before there was one; `refused_join`: the account that this customer named without a proof.
     - `signup`: the one that counts; `pending_signups`: later ones that wait for a mailed link.
-    - `milestones`: when each was first reached. `grants`: access granted by operators.
+    - `milestones`: when each was first reached, and `milestones_by`: which people system reported
+      that, if it was not the product. `grants`: access granted by operators.
     - `proved_at`: when a mailed link was first opened, which raises `link_epoch`; `signed_in_by`:
       the newest sign-in link that was used; `sign_in_asked_at`: when one was last requested
       (`sign_in_unused` is written by older releases only), and `sign_in_signup`: the number of the
@@ -347,6 +348,7 @@ class Account:
     previous_email: PreviousEmail | None = None
     also_copied: tuple[PreviousEmail, ...] = ()
     figures: FigureRecord | None = None
+    milestones_by: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def email(self) -> str | None:

@@ -17,6 +17,9 @@ RECENT = timedelta(days=1)
 """Older invoices of a customer that was just adopted cause no events."""
 
 
+BY_PRODUCT = "product"
+"""Who reported a milestone, if no people system did."""
+
 _ACCESS_TYPES = {"full": "access.granted", "limited": "access.limited", "none": "access.revoked"}
 
 _CAN_EXPIRE = ON_TRIAL | {"first_payment"}
@@ -50,6 +53,7 @@ def domain_events(old: Account, new: Account, now: datetime) -> tuple[DomainEven
         *_of_complaints(old, new),
         *_of_profile(old, new),
         *_of_grants(old, new),
+        *_of_milestones(old, new),
         *instance_events(old.instance, new.instance),
     ):
         about = (
@@ -57,6 +61,7 @@ def domain_events(old: Account, new: Account, now: datetime) -> tuple[DomainEven
             or data.get("invoice")
             or data.get("subscription")
             or data.get("granted_until")
+            or data.get("milestone")
         )
         id = f"{new.id}.{new.epoch}.{new.version}.{type}" + (f".{about}" if about else "")
         number = events[id].sequence if id in events else (new.events or 0) + len(events) + 1
@@ -264,6 +269,17 @@ def _of_grants(old: Account, new: Account) -> _Events:
                     "plan": grant.plan,
                     "note": grant.note or None,
                 },
+            )
+
+
+def _of_milestones(old: Account, new: Account) -> _Events:
+    """Only the first report of each: an earlier time that comes later is no event."""
+    for name, at in new.milestones.items():
+        if name not in old.milestones:
+            by = new.milestones_by.get(name, BY_PRODUCT)
+            yield (
+                "milestone.reached",
+                {"milestone": name, "reached_at": iso_time(at), "reported_by": by},
             )
 
 

@@ -83,6 +83,7 @@ FIELDS: Mapping[str, EventField] = {
     "message": EventField(
         _TEXT, "The step of billing.toml whose message it is about.", "payment_failed"
     ),
+    "milestone": EventField(_TEXT, "The milestone, as billing.toml names it.", "connected_data"),
     "next_payment_attempt": EventField(
         _TIME, "When Stripe tries again, if it does.", "2026-03-05T09:00:00Z"
     ),
@@ -94,7 +95,15 @@ FIELDS: Mapping[str, EventField] = {
     "plan": EventField(_TEXT, "The plan, as billing.toml names it.", "pro"),
     "plan_before": EventField(_TEXT, "The plan before the change.", "solo"),
     "quantity": EventField(_COUNT, "The quantity, such as the number of seats.", 1),
+    "reached_at": EventField(
+        _TIME,
+        "When it was reached: earlier than the event, if the report says so.",
+        "2026-11-27T14:51:00Z",
+    ),
     "reason_before": EventField(_TEXT, "The reason for the access before.", "no_subscription"),
+    "reported_by": EventField(
+        _TEXT, "Who reported it: `product`, `intercom` or `segment`.", "product"
+    ),
     "status": EventField(
         _TEXT, "The status: of the subscription, or of the dispute, as Stripe has it.", "active"
     ),
@@ -177,6 +186,10 @@ CATALOGUE: Mapping[str, EventType] = {
     ),
     "grant.given": EventType(
         "An operator granted access.", ("granted_until", "plan", "note"), ("plan", "note")
+    ),
+    "milestone.reached": EventType(
+        "The customer reached a milestone of billing.toml, for the first time.",
+        ("milestone", "reached_at", "reported_by"),
     ),
     "notice.complained": EventType(
         "The customer reported a billing notice as spam.", ("message", "complained_at")

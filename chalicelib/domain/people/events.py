@@ -1,13 +1,16 @@
 """Domain events as the people system gets them."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.values import frozen
+from chalicelib.values import frozen, replace
 
 MONEY = ("amount_paid", "amount_due", "amount")
 """The fields of an event that may be its amount, in minor units, the most telling first."""
+
+OWN = ("milestone",)
+"""The other fields of an event that its metadata has: what tells events of one name apart."""
 
 STEP = "billhook-step-"
 """What the name of an event begins with that stands for a message."""
@@ -36,6 +39,7 @@ def of_document(document: Mapping[str, Any]) -> PersonEvent:
         "access": data["access"]["access"],
         "reason": data["access"]["reason"],
     }
+    metadata |= {name: data.get(name) for name in OWN}
     amount = next((data[name] for name in MONEY if data.get(name) is not None), None)
     if amount is not None and data.get("currency"):
         metadata["amount"] = {"amount": amount, "currency": data["currency"]}
@@ -46,6 +50,25 @@ def of_document(document: Mapping[str, Any]) -> PersonEvent:
         {name: value for name, value in metadata.items() if value is not None},
         document["sequence"],
     )
+
+
+def apart(events: Iterable[PersonEvent]) -> Iterator[PersonEvent]:
+    """The events of one person, each of a name in a second of its own, the next free one: Intercom
+    may take two of the same name and second for one (developers.intercom.com, event
+    de-duplication).
+    """
+    taken = set[tuple[str, int]]()
+    for event in events:
+        at = event.at
+        while (event.name, int(at.timestamp())) in taken:
+            at += timedelta(seconds=1)
+        taken.add((event.name, int(at.timestamp())))
+        yield event if at == event.at else replace(event, at=at)
+
+
+def is_echo(document: Mapping[str, Any], system: str) -> bool:
+    """Whether the document says what this system has reported itself: it knows that already."""
+    return bool(document["data"].get("reported_by") == system)
 
 
 def of_step(id: str, key: str, sequence: str, at: datetime) -> PersonEvent:

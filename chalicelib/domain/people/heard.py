@@ -7,6 +7,7 @@ from typing import Any
 from chalicelib.domain.account.milestones import CLOCKS_APART
 from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.ids import may_be_external
+from chalicelib.domain.policy.people import INTERCOM, SEGMENT
 from chalicelib.values import frozen
 
 CONSENT = {
@@ -48,6 +49,11 @@ class EventHeard:
     name: str
     at: datetime | None
     by_external_id: bool = False
+
+    @property
+    def by(self) -> str:
+        """The system that tells it: only Segment's kind knows the product's ids."""
+        return SEGMENT if self.by_external_id else INTERCOM
 
 
 Heard = ConsentHeard | EventHeard

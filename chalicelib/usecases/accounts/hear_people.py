@@ -6,7 +6,7 @@ from chalicelib.domain.ids import well_formed
 from chalicelib.domain.people.consent import LIFECYCLE, REMEMBERED, decide
 from chalicelib.domain.people.heard import ConsentHeard, EventHeard, Heard
 from chalicelib.domain.people.state import Person
-from chalicelib.domain.policy.people import event_key
+from chalicelib.domain.policy.people import INTERCOM, event_key
 from chalicelib.domain.policy.policy import PeoplePolicy
 from chalicelib.usecases.accounts.record import record_consent, record_milestone
 from chalicelib.usecases.reading import require_account
@@ -47,7 +47,7 @@ def _event(heard: EventHeard, policy: PeoplePolicy, services: Services) -> Outco
     account = _account_of(heard, services)
     if account is None:
         return Outcome(False, "no_account")
-    record_milestone(account.id, milestone, heard.at, services)
+    record_milestone(account.id, milestone, heard.at, services, heard.by)
     return Outcome(True)
 
 
@@ -75,9 +75,7 @@ def _consent(heard: ConsentHeard, policy: PeoplePolicy, services: Services) -> O
         decision = decide(heard, account, person, policy)
         if decision == "taken":
             taken = True
-            record_consent(
-                account, LIFECYCLE, not heard.unsubscribed, services, heard.at, policy.to
-            )
+            record_consent(account, LIFECYCLE, not heard.unsubscribed, services, heard.at, INTERCOM)
         if decision in REMEMBERED:
             after = _after(person, heard, taken or account.unsubscribed.get(LIFECYCLE) == heard.at)
             try:

@@ -31,12 +31,14 @@ from chalicelib.usecases.reading import require_account
 from chalicelib.usecases.services import Services
 
 
-def record_milestone(account_id: str, name: str, at: datetime | None, services: Services) -> None:
+def record_milestone(
+    account_id: str, name: str, at: datetime | None, services: Services, by: str = ""
+) -> None:
     """The user reached a milestone of the policy `at` a moment, by default now; of several times
-    the earliest counts. Raises AccountNotFound, InvalidInput for a moment in the future,
-    Unavailable.
+    the earliest counts. `by` is the people system that reported it. Raises AccountNotFound,
+    InvalidInput for a moment in the future, Unavailable.
     """
-    reached = milestone_reached(name, at, services.clock.now())
+    reached = milestone_reached(name, at, services.clock.now(), by)
     account = require_account(account_id, services.stores.accounts)
     apply_facts(account, [reached], services, StripeFetcher(services))
 

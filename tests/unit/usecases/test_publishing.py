@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.aws.items import account_item
-from chalicelib.domain.account.facts import GrantGiven, MilestoneReached
+from chalicelib.domain.account.facts import ConsentGiven, GrantGiven, MilestoneReached
 from chalicelib.domain.account.state import Account, Grant
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import Unavailable
@@ -105,16 +105,16 @@ def test_a_call_takes_along_what_an_interrupted_worker_left_and_the_stream_publi
     interrupted(place, 0, 5)
     reached = MilestoneReached("invited", place.now.at)
     account = apply_facts(place.accounts.only(), [reached], place.services, None)
-    assert (len(account.outbox), account.worker_outbox, told(place)) == (3, (), [])
+    assert (len(account.outbox), account.worker_outbox, told(place)) == (4, (), [])
     assert account.due_at == place.now.at + timedelta(minutes=1), "should the stream be down"
     publish_outbox(ID, place.services)
-    assert told(place) == BEGAN
+    assert told(place) == sorted([*BEGAN, "milestone.reached"])
 
 
 def test_a_call_leaves_alone_what_a_worker_published(place: FakeServices) -> None:
     learns(place, 0, 5)
-    reached = MilestoneReached("invited", place.now.at)
-    account = apply_facts(place.accounts.only(), [reached], place.services, None)
+    left = ConsentGiven("lifecycle", False, place.now.at)
+    account = apply_facts(place.accounts.only(), [left], place.services, None)
     assert (account.outbox, account.worker_outbox) == ((), ())
     assert account.due_at != place.now.at + timedelta(minutes=1)
 

@@ -166,12 +166,19 @@ def apply_ended_link(account: Account, fact: LinkEnded) -> Account:
 
 
 def apply_milestone(account: Account, fact: MilestoneReached) -> Account:
-    """Keeps the earliest time at which the milestone was reached."""
+    """Keeps the earliest time at which the milestone was reached, and who reported that: of two at
+    the same time, the first by name.
+    """
     stored = account.milestones.get(fact.name)
-    earliest = min(fact.at, stored or fact.at)
-    if stored == earliest:
+    told = (fact.at, fact.by)
+    if stored and (stored, account.milestones_by.get(fact.name, "")) <= told:
         return account
-    return replace(account, milestones={**account.milestones, fact.name: earliest})
+    others = {name: by for name, by in account.milestones_by.items() if name != fact.name}
+    return replace(
+        account,
+        milestones={**account.milestones, fact.name: fact.at},
+        milestones_by={**others, fact.name: fact.by} if fact.by else others,
+    )
 
 
 def apply_consent(account: Account, fact: ConsentGiven) -> Account:

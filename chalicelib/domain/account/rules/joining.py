@@ -60,6 +60,14 @@ def absorb(account: Account, absorbed: Account) -> Account:
         disputes=_both(account.disputes, absorbed.disputes),
         charged_back=_both(account.charged_back, absorbed.charged_back),
         milestones=_both(account.milestones, absorbed.milestones),
+        milestones_by={
+            **{
+                name: by
+                for name, by in absorbed.milestones_by.items()
+                if name not in account.milestones
+            },
+            **account.milestones_by,
+        },
         grants=tuple(
             sorted(
                 {*account.grants, *absorbed.grants},

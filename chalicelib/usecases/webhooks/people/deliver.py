@@ -17,7 +17,7 @@ from chalicelib.domain.errors import ConcurrentUpdate
 from chalicelib.domain.outgoing.answers import CallAnswer
 from chalicelib.domain.people.contact import Contact
 from chalicelib.domain.people.deliveries import CONTACT_CHANGED, ERASED, JOINED, STEP
-from chalicelib.domain.people.events import PersonEvent, of_document, of_step
+from chalicelib.domain.people.events import PersonEvent, apart, is_echo, of_document, of_step
 from chalicelib.domain.people.state import (
     DROPPED_AFTER,
     ERASED_WITHIN,
@@ -203,7 +203,9 @@ class _Run:
     def _events(
         self, waiting: Sequence[Delivery], known: Contact
     ) -> dict[DeliveryKey, PersonEvent | None]:
-        """The events among what waits; None where one cannot be read yet."""
+        """The events among what waits; None where one cannot be read yet. What the people system
+        reported itself is not among them.
+        """
         policy = self.services.policy.people
         steps = {
             one.key: of_step(one.key.event_id, *_step_of(one), one.event_at)
@@ -216,9 +218,15 @@ class _Run:
             if one.type not in (STEP, CONTACT_CHANGED)
             and (not policy or not policy.events or one.type in policy.events)
         ]
-        documents = with_documents(told, self.services)
-        found = {one.key: of_document(json.loads(text)) for one, text in documents}
-        return {**steps, **{one.key: found.get(one.key) for one in told}}
+        read = [(one.key, json.loads(text)) for one, text in with_documents(told, self.services)]
+        echoes = {key for key, text in read if policy and is_echo(text, policy.to)}
+        events = sorted(
+            ((key, of_document(text)) for key, text in read if key not in echoes),
+            key=lambda pair: pair[1].sequence,
+        )
+        spread = apart(event for _, event in events)
+        found = dict(zip((key for key, _ in events), spread, strict=True))
+        return {**steps, **{key: found.get(key) for one in told if (key := one.key) not in echoes}}
 
     def _leave(self, account: Account | None, waiting: Sequence[Delivery]) -> None:
         """Accounts that are erased, or were taken in by another one."""

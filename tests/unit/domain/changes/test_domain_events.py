@@ -5,7 +5,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from chalicelib.domain.account.facts import CustomerSnapshot, InvoiceSnapshot, SubscriptionSnapshot
+from chalicelib.domain.account.facts import (
+    CustomerSnapshot,
+    InvoiceSnapshot,
+    MilestoneReached,
+    SubscriptionSnapshot,
+)
 from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.ordering import FromEvent, FromFetch
 from chalicelib.domain.account.rules.apply import apply
@@ -88,6 +93,38 @@ def test_a_grant_is_told_with_its_note_and_once() -> None:
         TRIAL_END.isoformat().replace("+00:00", "Z"),
     )
     assert "grant.given" not in types(written(before=given))
+
+
+def test_a_milestone_is_told_once_with_its_time_and_who_reported_it() -> None:
+    early = START - timedelta(days=40)
+    reached = written(
+        MilestoneReached("first_board", early),
+        MilestoneReached("invited_team", START, "segment"),
+        before=ACTIVE,
+    )
+    assert [(one.id, one.at, one.data) for one in reached.outbox] == [
+        (
+            "acc_1.0.2.milestone.reached.first_board",
+            START,
+            {
+                "milestone": "first_board",
+                "reached_at": "2026-01-21T09:00:00Z",
+                "reported_by": "product",
+            },
+        ),
+        (
+            "acc_1.0.2.milestone.reached.invited_team",
+            START,
+            {
+                "milestone": "invited_team",
+                "reached_at": START.isoformat().replace("+00:00", "Z"),
+                "reported_by": "segment",
+            },
+        ),
+    ]
+    earlier = MilestoneReached("first_board", early - SECOND, "intercom")
+    again = written(earlier, MilestoneReached("invited_team", START), before=reached)
+    assert types(again) == []
 
 
 def test_waiting_for_news_at_a_trials_end_extends_nothing() -> None:

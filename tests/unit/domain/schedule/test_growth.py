@@ -309,6 +309,7 @@ BOUNDED_OTHERWISE = {
     "also_copied": "by the rule of how many addresses of before get copies",
     "asks": "one for each object that is kept",
     "unsubscribed": "one for each stream",
+    "milestones_by": "one for each milestone",
     "alternatives": "one for each kind of retention offer",
     "profile_changes": "one for each field of the profile",
     "figures_due": "the days of the changes and discounts that are kept",
