@@ -62,6 +62,15 @@ def discounts_for(
     return found
 
 
+def refuse_for_item(line: Object, param: str) -> None:
+    """Raises StripeRefusal for the discount of a single item, which Stripe has and this one has not."""
+    if line.get("discounts"):
+        raise StripeRefusal(
+            "The simulated Stripe takes discounts off whole subscriptions and invoices only.",
+            f"{param}[discounts]",
+        )
+
+
 def redeemable(
     store: Store, wanted: Object, customer: Object | None, currency: str, param: str
 ) -> tuple[Object, Object | None]:

@@ -1,5 +1,8 @@
-"""Prices: what they cost in which currency, and the old form that items still carry."""
+"""Prices: what they cost in which currency, and the old form that items still carry. One with tiers
+has no amount, and costs nothing here.
+"""
 
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import stripe
@@ -13,15 +16,16 @@ from local.stripe_sim.lifecycle.store import Store
 def make_price(store: Store, wanted: Object) -> Object:
     """A price as the parameters of `POST /v1/prices` say. Nothing is told."""
     recurring = wanted.get("recurring")
-    amount = wanted.get("unit_amount")
     currency = wanted["currency"].lower()
-    options = {currency: {"unit_amount": amount}, **(wanted.get("currency_options") or {})}
+    own = {name: wanted.get(name) for name in ("unit_amount", "unit_amount_decimal")}
+    options = {currency: own, **(wanted.get("currency_options") or {})}
     _check_amounts(options)
+    scheme = wanted.get("billing_scheme") or "per_unit"
     price = store.make(
         "price",
         stripe.Price,
         active=wanted.get("active", True),
-        billing_scheme="per_unit",
+        billing_scheme=scheme,
         currency=currency,
         lookup_key=wanted.get("lookup_key"),
         metadata=dict(wanted.get("metadata") or {}),
@@ -39,12 +43,25 @@ def make_price(store: Store, wanted: Object) -> Object:
             else None
         ),
         tax_behavior=wanted.get("tax_behavior", "unspecified"),
+        tiers_mode=wanted.get("tiers_mode"),
         type="recurring" if recurring else "one_time",
-        unit_amount=amount,
-        unit_amount_decimal=None if amount is None else str(amount),
+        **_amounts(own),
     )
     offer_currencies(store, price, options)
     return price
+
+
+def _amounts(option: Object) -> Object:
+    """`unit_amount`, which is whole or null, and `unit_amount_decimal`, which has its fractions."""
+    amount, fine = option.get("unit_amount"), option.get("unit_amount_decimal")
+    exact = (
+        Decimal(str(fine if amount is None else amount)) if (fine, amount) != (None, None) else None
+    )
+    if exact is None:
+        return {"unit_amount": None, "unit_amount_decimal": None}
+    whole = int(exact) if exact == int(exact) else None
+    text = str(whole) if whole is not None else format(exact.normalize(), "f")
+    return {"unit_amount": whole, "unit_amount_decimal": text}
 
 
 def _check_amounts(options: Object) -> None:
@@ -66,12 +83,10 @@ def offer_currencies(store: Store, price: Object, options: Object) -> None:
     for currency, option in options.items():
         known.pop(currency, None)
         if option:
-            amount = option.get("unit_amount")
             known[currency] = blank(
                 stripe.Price.CurrencyOptions,
                 tax_behavior=option.get("tax_behavior", "unspecified"),
-                unit_amount=amount,
-                unit_amount_decimal=None if amount is None else str(amount),
+                **_amounts(option),
             )
 
 
@@ -87,7 +102,13 @@ def currency_for(store: Store, prices: list[Object], wanted: str | None, usual: 
 
 
 def unit_amount(store: Store, price: Object, currency: str, param: str = "price") -> int:
-    """What one costs in a currency. Raises StripeRefusal where the price is not offered in it."""
+    """What one costs in a currency, in whole minor units. Raises StripeRefusal where the price is
+    not offered in it.
+    """
+    return _rounded(_exact(store, price, currency, param))
+
+
+def _exact(store: Store, price: Object, currency: str, param: str) -> Decimal:
     option = store.currency_options.get(price["id"], {}).get(currency)
     if option is None:
         offered = ", ".join(
@@ -99,7 +120,11 @@ def unit_amount(store: Store, price: Object, currency: str, param: str = "price"
             f" currency: `{currency}`.",
             param,
         )
-    return int(option["unit_amount"] or 0)
+    return Decimal(option["unit_amount_decimal"] or 0)
+
+
+def _rounded(amount: Decimal) -> int:
+    return int(amount.quantize(Decimal(1), ROUND_HALF_UP))
 
 
 def cost(store: Store, item: Object, currency: str) -> int:
@@ -107,7 +132,7 @@ def cost(store: Store, item: Object, currency: str) -> int:
     if is_metered(item["price"]):
         return 0
     quantity = item["quantity"] if item["quantity"] is not None else 1
-    return unit_amount(store, item["price"], currency) * int(quantity)
+    return _rounded(_exact(store, item["price"], currency, "price") * int(quantity))
 
 
 def is_metered(price: Object) -> bool:
@@ -123,7 +148,8 @@ def plan_of(price: Object) -> Object:
         id=price["id"],
         active=price["active"],
         amount=price["unit_amount"],
-        billing_scheme="per_unit",
+        amount_decimal=price["unit_amount_decimal"],
+        billing_scheme=price["billing_scheme"],
         created=price["created"],
         currency=price["currency"],
         interval=recurring["interval"],
@@ -144,12 +170,4 @@ def price_of(store: Store, wanted: Object, param: str) -> Object:
     if data is None:
         return store.find("price", wanted.get("price"), f"{param}[price]")
     store.find("product", data.get("product"), f"{param}[price_data][product]")
-    amount = data.get("unit_amount")
-    return make_price(
-        store,
-        {
-            **data,
-            "unit_amount": int(data.get("unit_amount_decimal", 0)) if amount is None else amount,
-            "active": False,
-        },
-    )
+    return make_price(store, {**data, "active": False})

@@ -2,6 +2,7 @@
 
 from local.stripe_sim.api.errors import StripeRefusal
 from local.stripe_sim.api.object_shapes import Object
+from local.stripe_sim.billing.discounts import refuse_for_item
 from local.stripe_sim.billing.payments import NO_CARD
 from local.stripe_sim.billing.prices import plan_of, recurring_of, unit_amount
 from local.stripe_sim.billing.proration import prorate
@@ -73,6 +74,7 @@ class Changes(Beginnings):
         if line.get("deleted"):
             items.remove(item)
             return
+        refuse_for_item(line, param)
         if "price" in line and line["price"] != item["price"]["id"]:
             price = self._recurring(line, f"{param}[price]")
             unit_amount(self._store, price, subscription["currency"], f"{param}[price]")

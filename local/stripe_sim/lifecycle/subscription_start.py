@@ -8,7 +8,13 @@ from local.stripe_sim.api.errors import StripeRefusal
 from local.stripe_sim.api.object_shapes import Object, blank
 from local.stripe_sim.billing.calendar import days, period_end
 from local.stripe_sim.billing.cards import Card
-from local.stripe_sim.billing.discounts import discounts_for, net, standing, take_off
+from local.stripe_sim.billing.discounts import (
+    discounts_for,
+    net,
+    refuse_for_item,
+    standing,
+    take_off,
+)
 from local.stripe_sim.billing.drafts import DRAFT_SECONDS, NOT_TAXED, can_be_taxed
 from local.stripe_sim.billing.items import make_item, subscription_of
 from local.stripe_sim.billing.payments import NO_CARD, behaviour_of, must_take, refusal_of
@@ -191,6 +197,7 @@ class Beginnings(Lifetimes):
         return price
 
     def _add_item(self, subscription: Object, line: Object, trial_end: int | None) -> None:
+        refuse_for_item(line, "items[0]")
         price = self._recurring(line, "items[0][price]")
         if price["id"] in {item["price"]["id"] for item in subscription["items"]["data"]}:
             raise StripeRefusal(

@@ -1,4 +1,4 @@
-"""Metered prices, and invoices whose tax cannot be known."""
+"""Metered and tiered prices, fractions of a cent, and invoices whose tax cannot be known."""
 
 from email.message import Message
 from typing import Any
@@ -41,6 +41,52 @@ def test_a_metered_price_takes_no_quantity(sim: SimStage) -> None:
     assert [line["amount"] for line in paid["lines"]["data"]] == [4900, 0]
     change = {"items": [{"id": calls["id"], "quantity": 2}]}
     assert sim.call("POST", f"/v1/subscriptions/{made['id']}", change)[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("decimal", "whole", "text", "cost"),
+    [("0.5", None, "0.5", 4), ("12", 12, "12", 84), ("0.070", None, "0.07", 0), ("0", 0, "0", 0)],
+)
+def test_a_fraction_of_a_cent_is_rounded_once_for_the_line(
+    sim: SimStage, decimal: str, whole: int | None, text: str, cost: int
+) -> None:
+    product = sim.post("/v1/products", name="Calls")["id"]
+    given = {"product": product, "currency": "usd", "recurring": {"interval": "month"}}
+    price = sim.post("/v1/prices", **given, unit_amount_decimal=decimal)
+    assert (price["unit_amount"], price["unit_amount_decimal"]) == (whole, text)
+    items = [{"price": price["id"], "quantity": 7}]
+    sold = sim.post("/v1/subscriptions", customer=sim.customer("tok_visa"), items=items)
+    plan = sold["items"]["data"][0]["plan"]
+    assert (plan["amount"], plan["amount_decimal"]) == (whole, text)
+    (invoice,) = sim.get("/v1/invoices")["data"]
+    assert invoice["total"] == cost
+
+
+def test_a_price_with_tiers_has_no_amount(sim: SimStage) -> None:
+    product = sim.post("/v1/products", name="Seats")["id"]
+    price = sim.post(
+        "/v1/prices",
+        product=product,
+        currency="usd",
+        recurring={"interval": "month"},
+        billing_scheme="tiered",
+        tiers_mode="volume",
+        tiers=[{"up_to": 10, "unit_amount": 100}, {"up_to": "inf", "unit_amount": 50}],
+    )
+    assert (price["billing_scheme"], price["tiers_mode"]) == ("tiered", "volume")
+    assert price["unit_amount"] is None
+
+
+def test_a_discount_of_an_item_is_refused_and_not_passed_over(sim: SimStage) -> None:
+    sim.post("/v1/coupons", id="TENTH", percent_off=10, duration="forever")
+    item = {"price": sim.price("pro_monthly"), "discounts": [{"coupon": "TENTH"}]}
+    sold = {"customer": sim.customer("tok_visa"), "items": [item]}
+    status, body = sim.call("POST", "/v1/subscriptions", sold)
+    assert (status, body["error"]["param"]) == (400, "items[0][discounts]")
+    made = sim.post("/v1/subscriptions", **sold | {"items": [{"price": item["price"]}]})
+    change = {"items": [{"id": made["items"]["data"][0]["id"], "discounts": item["discounts"]}]}
+    status, body = sim.call("POST", f"/v1/subscriptions/{made['id']}", change)
+    assert (status, body["error"]["param"]) == (400, "items[0][discounts]")
 
 
 def test_an_invoice_that_cannot_be_taxed_stays_a_draft_and_says_so(sim: SimStage) -> None:
