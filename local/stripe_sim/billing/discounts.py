@@ -63,7 +63,7 @@ def discounts_for(
 
 
 def refuse_for_item(line: Object, param: str) -> None:
-    """Raises StripeRefusal for the discount of a single item, which Stripe has and this one has not."""
+    """Raises StripeRefusal for the discount of a single item, which only Stripe itself has."""
     if line.get("discounts"):
         raise StripeRefusal(
             "The simulated Stripe takes discounts off whole subscriptions and invoices only.",
