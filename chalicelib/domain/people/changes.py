@@ -1,4 +1,6 @@
-"""Changes of a contact that are no domain event: a name, the consent to mail, the revenue."""
+"""Changes of a contact that are no domain event: a name, the consent to mail, the revenue, the
+proof of the address.
+"""
 
 from datetime import datetime
 
@@ -18,8 +20,8 @@ def contact_change(
     if policy.people is None:
         return ()
     # The mode is the same on both sides, and so is the suppression of the address.
-    digest = contact(new, policy, False, now).digest
-    if contact(old, policy, False, now).digest == digest:
+    was, known = contact(old, policy, False, now), contact(new, policy, False, now)
+    if (was.digest, was.may_adopt) == (known.digest, known.may_adopt):
         return ()
     id = f"{new.id}.{new.epoch}.{new.version}.{CONTACT_CHANGED}"
-    return (DomainEvent(id, CONTACT_CHANGED, now, {"contact": digest}),)
+    return (DomainEvent(id, CONTACT_CHANGED, now, {"contact": known.digest}),)

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.domain.access.standing import standing
+from chalicelib.domain.account.queries import holds_address
 from chalicelib.domain.account.rules.directory import first_known, trial_end_of
 from chalicelib.domain.account.standing import ON_TRIAL
 from chalicelib.domain.account.state import Account
@@ -40,7 +41,8 @@ LONGEST_TEXT = 255
 class Contact:
     """What the people system gets of an account. Times are datetimes here; `attributes` has every
     attribute that may leave, None where there is no value. `is_gone` says that the customer was
-    deleted at Stripe and has no access, `proved` that the address is known to be the customer's.
+    deleted at Stripe and has no access, `proved` that the address is known to be the customer's,
+    and `may_adopt` that a contact there with this address may become the account's.
     """
 
     account_id: str
@@ -51,6 +53,7 @@ class Contact:
     attributes: Mapping[str, Any]
     is_gone: bool = False
     proved: bool = False
+    may_adopt: bool = False
 
     @property
     def digest(self) -> str:
@@ -103,7 +106,16 @@ def contact(
         {name: _cut(value) for name, value in all.items() if name in people.fields},
         bool(customers) and all_deleted(customers) and given.access == "none",
         account.email_proved,
+        _may_adopt(account),
     )
+
+
+def _may_adopt(account: Account) -> bool:
+    """Whether the account has a right to a contact that somebody else made for its address. Whoever
+    only typed that into a form would give it a name and a plan, and have it deleted when what
+    nobody has proved is forgotten.
+    """
+    return account.email_proved or (account.signup is None and holds_address(account))
 
 
 def all_deleted(customers: list[Any]) -> bool:

@@ -165,6 +165,16 @@ def holder_of(answer: CallAnswer) -> str | None:
     return held if isinstance(held, str) and held else None
 
 
+def is_archived(answer: CallAnswer) -> bool:
+    """Whether the contact in an answer is archived."""
+    return json_of(answer).get("archived") is True
+
+
+def is_free(answer: CallAnswer) -> bool:
+    """Whether the answer has a contact that is nobody's yet, and is not archived."""
+    return answer.succeeded and holder_of(answer) is None and not is_archived(answer)
+
+
 def mode_of(answer: CallAnswer) -> str | None:
     """The billing_mode of the contact in an answer."""
     attributes = json_of(answer).get("custom_attributes")

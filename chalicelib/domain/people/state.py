@@ -33,7 +33,9 @@ class Person:
     """One account in the people system: `id` is that system's own id, without which an archived
     contact cannot be found; `digest` of the contact that was written last, `refused` of the one
     that was refused last, `reason` why. `archived` says that we archived it, `named` that we gave
-    it a name, and `leads` stands for the address whose leads were joined with it.
+    it a name, and `leads` stands for the address whose leads were joined with it. `waits_for_proof`
+    says that it is there without its address, which another contact has, since nobody has proved
+    that it is the customer's.
 
     `told` is whether it was written last that the person is unsubscribed from mail, since
     `told_at`; `heard` what that system said of it last, at its second `heard_at`. `left_there_at`
@@ -54,6 +56,7 @@ class Person:
     heard: bool | None = None
     heard_at: datetime | None = None
     left_there_at: datetime | None = None
+    waits_for_proof: bool = False
 
     @property
     def is_ours_to_subscribe(self) -> bool:

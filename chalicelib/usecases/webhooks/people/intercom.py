@@ -14,7 +14,8 @@ from chalicelib.domain.people.intercom import (
     id_of,
     ids_of,
     is_about_attributes,
-    json_of,
+    is_archived,
+    is_free,
     leads_query,
     merged_into,
     mode_of,
@@ -37,6 +38,11 @@ MOST_MERGES = 3
 
 OTHERS_ADDRESS = "Another contact at Intercom has this address: the account's own has none there."
 
+UNPROVED = (
+    "Another contact at Intercom has this address, and nobody has proved that it is the account's:"
+    " its own contact has none there until then."
+)
+
 
 class Intercom:
     """Calls Intercom. `revive` says whether a contact that was archived there comes back."""
@@ -51,9 +57,10 @@ class Intercom:
         return self.workspace.last_answer
 
     def write(self, contact: Contact, person: Person) -> Written:
-        """See PeopleSystem. A contact of the same address without an id of ours is adopted; one
-        that has another id is somebody else's, and ours is made without an address. One of the
-        other mode is left alone. What we archived is left as it is while the customer is gone.
+        """See PeopleSystem. A contact of the same address without an id of ours is adopted, once
+        the address is known to be the customer's; one that has another id is somebody else's. Until
+        then, or beside that, ours is made without an address. One of the other mode is left alone.
+        What we archived is left as it is while the customer is gone.
         """
         if person.archived and contact.is_gone:
             return Written(person)
@@ -117,6 +124,8 @@ class Intercom:
                 _taken(answer)
 
     def _written(self, contact: Contact, person: Person) -> Written:
+        if person.waits_for_proof and contact.may_adopt and person.id:
+            person = self._without_own(contact, person)
         if person.id and (changed := self._changed(person.id, contact, person)):
             return changed
         found = self._find(contact.account_id)
@@ -159,9 +168,12 @@ class Intercom:
             return None
         if answer.code == 409 and contact.email:
             # The new address is another contact's: this one goes on without it.
-            return self._apart("PUT", f"/contacts/{id}", contact, person, OTHERS_ADDRESS)
+            waits = person.waits_for_proof and not contact.may_adopt
+            remark = UNPROVED if waits else OTHERS_ADDRESS
+            return self._apart("PUT", f"/contacts/{id}", contact, person, remark)
         _taken(answer)
-        return Written(replace(person, id=id_of(answer) or id, without_email=False))
+        found = id_of(answer) or id
+        return Written(replace(person, id=found, without_email=False, waits_for_proof=False))
 
     def _apart(
         self, method: str, path: str, contact: Contact, person: Person, remark: str
@@ -174,7 +186,22 @@ class Intercom:
         id = id_of(answer) or (person.id if method == "PUT" else "")
         if not id:
             raise SystemDown(unreadable())
-        return Written(replace(person, id=id, without_email=True), remark)
+        after = replace(person, id=id, without_email=True, waits_for_proof=remark == UNPROVED)
+        return Written(after, remark)
+
+    def _without_own(self, contact: Contact, person: Person) -> Person:
+        """The person without the contact that was made beside the one of their address, if that is
+        nobody else's: it gets the account's id then, and no two can have it.
+        """
+        other = other_id(self._call("PUT", f"/contacts/{person.id}", {"email": contact.email}))
+        theirs = self._call("GET", f"/contacts/{other}", None) if other else CallAnswer(404)
+        ours = contact.attributes.get("billing_mode")
+        if not is_free(theirs) or mode_of(theirs) not in (None, ours):
+            return person
+        answer = self._call("DELETE", f"/contacts/{person.id}", None)
+        if answer.code not in (404, 410):
+            _taken(answer)
+        return replace(person, id="", named=False)
 
     def _made(self, contact: Contact, person: Person) -> Written:
         answer = self._with_attributes("POST", "/contacts", contact, contact_body(contact))
@@ -182,7 +209,7 @@ class Intercom:
             _taken(answer)
             if not (id := id_of(answer)):
                 raise SystemDown(unreadable())
-            return Written(replace(person, id=id, without_email=False))
+            return Written(replace(person, id=id, without_email=False, waits_for_proof=False))
         if other := other_id(answer):
             return self._beside(other, contact, person)
         raise NotYet(error_of(answer) or "Another contact is in the way.")
@@ -199,8 +226,10 @@ class Intercom:
                 " own has no address there."
             )
             return self._apart("POST", "/contacts", contact, person, remark)
+        if holder_of(theirs) is None and not contact.may_adopt:
+            return self._apart("POST", "/contacts", contact, person, UNPROVED)
         self._check_mode(theirs, contact)
-        is_there = theirs.succeeded and json_of(theirs).get("archived") is not True
+        is_there = theirs.succeeded and not is_archived(theirs)
         if is_there and (changed := self._changed(other, contact, person)):
             return changed
         if not self._revive:

@@ -44,7 +44,7 @@ def write_contact(
     """
     known = contact_of(account, services, people)
     person = people.persons.load(account.id) or Person()
-    if person.digest == known.digest and not again:
+    if person.digest == known.digest and not again and not _may_have_its_own(known, person):
         return known, _with_leads(known, person, people), None
     if person.refused == known.digest and not again:
         return known, person, person.reason
@@ -61,6 +61,11 @@ def write_contact(
     if after.told is not known.unsubscribed:
         after = replace(after, told=known.unsubscribed, told_at=services.clock.now())
     return known, _with_leads(known, _keep(account.id, person, after, people), people), None
+
+
+def _may_have_its_own(known: Contact, person: Person) -> bool:
+    """Whether the address has been proved since the contact was made without it."""
+    return person.waits_for_proof and known.may_adopt
 
 
 def archive_if_gone(known: Contact, person: Person, people: People) -> None:

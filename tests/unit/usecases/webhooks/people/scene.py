@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from chalicelib.domain.account.facts import MilestoneReached, SignedUp
+from chalicelib.domain.account.facts import AddressProved, MilestoneReached, SignedUp
 from chalicelib.domain.account.profile import ProfileChanged
 from chalicelib.domain.account.state import Account, Profile, Signup
 from chalicelib.domain.changes.channels import PEOPLE
@@ -71,6 +71,10 @@ class PeopleScene:
         found = self.services.accounts.load(id)
         assert found
         return found
+
+    def proves(self, id: str) -> Account:
+        """The button behind a mailed link is pressed."""
+        return self.changes(self.account(id), AddressProved(self.services.now.at))
 
     def is_renamed(self, id: str, name: str) -> Account:
         return self.changes(

@@ -72,7 +72,8 @@ def test_a_contact_is_subscribed_again_by_us_only_after_we_unsubscribed_it(
 ) -> None:
     lead = {"id": "u1", "role": "user", "email": "ada@example.com", "archived": False}
     place.intercom.contacts["u1"] = {**lead, "unsubscribed_from_emails": True}
-    account = place.signs_up("acc_1", "ada@example.com", "Ada")
+    place.signs_up("acc_1", "ada@example.com", "Ada")
+    account = place.proves("acc_1")
     place.settles()
     contact = place.intercom.of("acc_1")
     assert (contact["id"], contact["unsubscribed_from_emails"]) == ("u1", True), "adopted"
@@ -107,6 +108,7 @@ def test_a_contact_of_the_same_address_without_an_id_is_adopted(place: PeopleSce
         "id": "c9", "role": "user", "email": "ADA@example.com", "archived": False,
     }  # fmt: skip
     place.signs_up("acc_1", "ada@example.com")
+    place.proves("acc_1")
     place.settles()
     assert place.intercom.of("acc_1")["id"] == "c9"
     assert len(place.intercom.contacts) == 1
