@@ -32,6 +32,7 @@ def call_body(account: Account, request: InstanceRequest, standing: Standing) ->
             "id": account.id,
             "external_id": account.profile.external_id,
             "email": account.email,
+            "email_proved": account.email_proved,
             "name": account.name,
             "plan": standing.plan,
             "features": list(standing.features),

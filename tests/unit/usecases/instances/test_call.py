@@ -61,6 +61,7 @@ def test_a_call_is_signed_and_says_whom_it_is_for(owner: Owner) -> None:
         "account": {
             "id": "acc_1",
             "external_id": "u-9",
+            "email_proved": False,
             "email": "ada@example.com",
             "name": "Ada Byron",
             "plan": "pro",
