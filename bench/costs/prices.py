@@ -26,8 +26,6 @@ class Price:
         return max(0.0, quantity - (self.free if free else 0)) * self.dollars / self.per
 
 
-THIRD_PARTY = "the price is as third parties quote it, since AWS's own table could not be read"
-
 PRICES = {
     "api": Price(
         "API Gateway",

@@ -85,7 +85,6 @@ class PeopleState:
     free_at: datetime | None = None
     failures: int = 0
     told: bool = False
-    attributes_at: str = ""
     why: str = ""
     version: int = 0
 

@@ -5,9 +5,6 @@ from typing import Any
 from chalicelib.domain.schedule.watch.conditions import CONDITIONS
 from chalicelib.domain.schedule.watch.open_conditions import OpenConditions
 
-ANCHOR = "docs/operations.md"
-"""The runbook, which has a section of each condition's name."""
-
 
 def open_now(known: OpenConditions | None) -> list[dict[str, Any]]:
     """The conditions that are open, the newest first, each with what it means."""

@@ -3,6 +3,7 @@ lists.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -18,18 +19,31 @@ from local.stripe_sim.api.routes import ROUTES, Route
 from local.stripe_sim.lifecycle.engine import Engine
 from local.stripe_sim.lifecycle.store import API_VERSION, Request
 
-HOW = (
-    "timeout_before",
-    "timeout_after",
-    "500_after",
-    "401",
-    "402",
-    "403",
-    "409",
-    "429",
-    "500",
-    "503",
-)
+REFUSALS: Mapping[str, Mapping[str, Any]] = {
+    "401": {"message": "Invalid API Key provided.", "status": 401},
+    "402": {
+        "message": "Your card was declined.",
+        "code": "card_declined",
+        "status": 402,
+        "type": "card_error",
+        "decline_code": "generic_decline",
+    },
+    "403": {
+        "message": "The provided key does not have the required permissions for this endpoint.",
+        "status": 403,
+    },
+    "409": {
+        "message": "This object cannot be accessed right now.",
+        "code": "lock_timeout",
+        "status": 409,
+    },
+    "429": {"message": "Too many requests.", "code": "rate_limit", "status": 429},
+    "503": {"message": "Service unavailable.", "status": 503, "type": "api_error"},
+}
+"""Fault → the error of Stripe's that it is. Nothing is done, and nothing kept under the key."""
+
+FAULTS = ("timeout_before", "timeout_after", "500", "500_after", *REFUSALS)
+"""How a call can go wrong. A 500 is kept under the key, as at Stripe."""
 
 
 class Silence(Exception):
@@ -38,8 +52,9 @@ class Silence(Exception):
 
 @dataclass
 class Fault:
-    """The next `times` calls that fit go wrong: before anything is done, or after
-    it (`…_after`)."""
+    """The next `times` calls that fit go wrong, by one of FAULTS: before anything is done, or after
+    it (`…_after`).
+    """
 
     how: str
     times: int
@@ -220,32 +235,11 @@ def _place(page: str) -> int:
 
 
 def _go_wrong(how: str) -> None:
-    """Fail before anything is done, and without anything being kept: but a 500 is kept, so it fails
-    within the call.
-    """
+    """Fail before anything is done, for a fault that does."""
     if how == "timeout_before":
         raise Silence
-    if how == "401":
-        raise StripeRefusal("Invalid API Key provided.", status=401)
-    if how == "403":
-        raise StripeRefusal(
-            "The provided key does not have the required permissions for this endpoint.", status=403
-        )
-    if how == "402":
-        raise StripeRefusal(
-            "Your card was declined.",
-            None,
-            "card_declined",
-            402,
-            "card_error",
-            decline_code="generic_decline",
-        )
-    if how == "409":
-        raise StripeRefusal("This object cannot be accessed right now.", None, "lock_timeout", 409)
-    if how == "429":
-        raise StripeRefusal("Too many requests.", None, "rate_limit", 429)
-    if how == "503":
-        raise StripeRefusal("Service unavailable.", status=503, type="api_error")
+    if how in REFUSALS:
+        raise StripeRefusal(**REFUSALS[how])
 
 
 def _failure() -> Any:

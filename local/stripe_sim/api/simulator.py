@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from local.http_server import Answer, NoAnswer, Request, Server, json_answer
-from local.stripe_sim.api.api import Api, ApiRequest, Fault, Silence
+from local.stripe_sim.api.api import FAULTS, Api, ApiRequest, Fault, Silence
 from local.stripe_sim.api.errors import StripeRefusal
 from local.stripe_sim.api.object_shapes import as_json
 from local.stripe_sim.api.params import parse_body
@@ -246,9 +246,12 @@ class StripeSimulator:
             shares = {one.name: float(given.get(one.name, 0)) for one in fields(Shares)}
             self.delivery.spoil(Shares(**shares), given.get("seed"))
             return json_answer(given)
+        how = str(given.get("how"))
+        if how not in FAULTS:
+            raise StripeRefusal(f"There is no fault {how}: there are {', '.join(FAULTS)}.", "how")
         self.api.faults.append(
             Fault(
-                str(given["how"]),
+                how,
                 int(given.get("times", 1)),
                 given.get("path", ""),
                 given.get("method", ""),

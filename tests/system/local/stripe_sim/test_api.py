@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import stripe
 
+from local.client import Client
 from local.stripe_sim.api.api import Fault
 from local.stripe_sim.api.object_shapes import blank, missing, undeclared
 from local.stripe_sim.api.simulator import StripeSimulator
@@ -258,6 +259,12 @@ def test_the_sdk_itself_gets_on_with_it(server: StripeSimulator) -> None:
     assert refusal.value.code == "parameter_unknown"
     with pytest.raises(stripe.AuthenticationError):
         stripe.StripeClient("", base_addresses={"api": server.base}).v1.customers.list()
+
+
+def test_a_fault_that_there_is_not_is_refused_instead_of_ignored(server: StripeSimulator) -> None:
+    status, answer = Client(server.base, "sk_test_1").post("/_test/faults", {"how": "5OO"})
+    assert (status, server.api.faults) == (400, [])
+    assert "timeout_before" in answer["error"]["message"]
 
 
 def test_a_fault_on_demand_is_a_silence_that_the_sdk_meets(server: StripeSimulator) -> None:

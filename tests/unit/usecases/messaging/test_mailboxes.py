@@ -32,7 +32,6 @@ from tests.fakes.services import POLICY, FakeServices
 
 ADA = "ada@example.com"
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
-LETS_IN = {"welcome": "billing", "sign_in": "sign-in"}
 
 
 class NoStripe:
