@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.services import ROOT
 from tests.tooling.source_files import FOLDERS, Source, paths, source
 
 MOST_ENTRIES = 20
@@ -31,6 +32,14 @@ RETIRED_IN_TESTS = {old: new for words in RETIRED["modules"].values() for old, n
 def test_a_file_has_short_lines_and_no_retired_name(path: str) -> None:
     file = source(path)
     assert [*long_lines(file), *retired_names(file)] == []
+
+
+@pytest.mark.parametrize(
+    "path", ["chalicelib/billing.toml", ".chalice/permissions.yaml", ".chalice/resources.yaml"]
+)
+def test_a_comment_beside_settings_has_short_lines(path: str) -> None:
+    lines = (ROOT / path).read_text().splitlines()
+    assert [one for one in lines if one.lstrip().startswith("# ") and len(one) > COLUMNS] == []
 
 
 def long_lines(file: Source) -> list[str]:

@@ -47,8 +47,8 @@ def generous(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     policy = room / "chalicelib" / "billing.toml"
     text = (
         policy.read_text()
-        .replace("withdrawal = false ", "withdrawal = true ")
-        .replace("\nnow = false ", "\nnow = true ")
+        .replace("\nwithdrawal = false\n", "\nwithdrawal = true\n")
+        .replace("\nnow = false\n", "\nnow = true\n")
     )
     policy.write_text(re.sub(r"^alternatives = .*$", OFFERS, text, flags=re.MULTILINE))
     port = free_port()

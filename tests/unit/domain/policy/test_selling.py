@@ -29,7 +29,7 @@ def test_as_shipped() -> None:
 def test_withdrawal_is_for_so_many_days_once_it_is_switched_on() -> None:
     assert (
         read_policy(
-            SHIPPED.replace("withdrawal = false ", "withdrawal = true ")
+            SHIPPED.replace("withdrawal = false\n", "withdrawal = true\n")
         ).cancel.withdrawal_days
         == 14
     )

@@ -62,7 +62,7 @@ def test_without_its_table_nobody_can_sign_up_and_pages_look_plain() -> None:
             "plans.pro.amounts: must name an amount",
         ),
         ('currency = "usd"', 'currency = "USD"', "currency: must be a currency"),
-        ('plan = "pro" ', 'plan = "gold"', 'signup.plan: no plan "gold" is sold by the month'),
+        ('plan = "pro"\n', 'plan = "gold"\n', 'signup.plan: no plan "gold" is sold by the month'),
         (
             'interval = "month"',
             'interval = "week"',
