@@ -44,7 +44,7 @@ def _typed(field: Field, text: str, zone: ZoneInfo) -> Any:
 def require_confirmation(form: Mapping[str, str]) -> None:
     """Raise InvalidInput unless the box that confirms an action was checked."""
     if form.get(CONFIRMATION) != "yes":
-        raise InvalidInput("Nothing was done yet. Check this box to confirm it.", CONFIRMATION)
+        raise InvalidInput("Nothing was done yet. Check the box to confirm it.", CONFIRMATION)
 
 
 def has_box(form: Mapping[str, str]) -> bool:

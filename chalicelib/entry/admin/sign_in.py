@@ -26,6 +26,7 @@ from chalicelib.entry.admin.session import (
 from chalicelib.entry.http.responses import source_address
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
+from chalicelib.runtime.settings import settings
 from chalicelib.usecases.operators.sessions import admit_operator, begin_session
 from chalicelib.usecases.operators.sign_in import (
     enqueue_operator_sign_in,
@@ -120,7 +121,10 @@ def _session(actor: str, key: ApiKey | None = None) -> Response:
 
 def _form(status: int, notice: str = "", error: str = "") -> Response:
     has_mail = wiring.policy().team is not None
-    return admin_page(None, "sign_in", status, notice=notice, error=error, has_mail=has_mail)
+    is_local = settings().stage == "local"
+    return admin_page(
+        None, "sign_in", status, notice=notice, error=error, has_mail=has_mail, is_local=is_local
+    )
 
 
 def _words(error: BillhookError) -> str:

@@ -37,6 +37,7 @@ def show_today(operator: Operator) -> Response:
     """Show what needs a person, the trials that end this week, failing payments, new customers."""
     from chalicelib.pages.admin.conditions import open_now
     from chalicelib.pages.admin.customer import row_of
+    from chalicelib.pages.admin.payments import payment_row
 
     policy, now, services = wiring.policy(), clock.now(), wiring.services()
     directory, accounts = wiring.directory(), wiring.accounts()
@@ -55,7 +56,7 @@ def show_today(operator: Operator) -> Response:
         "today",
         conditions=open_now(known),
         ending=rows(ending),
-        failing=rows(failing),
+        failing=[payment_row(one, policy, now) for one in failing.accounts],
         newest=rows(newest),
         earned=[
             (currency, one.days[-1].mrr, one.days[-1].mrr - one.days[0].mrr)

@@ -27,6 +27,7 @@ from chalicelib.domain.policy.selling import PRORATE
 from chalicelib.domain.schedule.due_work import due_work
 from chalicelib.domain.stripe_objects.objects import Subscription
 from chalicelib.localization.prices import price_of, spoken_method
+from chalicelib.pages.admin.due_words import spoken_due
 from chalicelib.pages.admin.mails import mails_view
 
 ACCESS = {
@@ -57,6 +58,9 @@ NOTICES = {
 
 MAILS_SHOWN = 30
 
+TROUBLED = frozenset({"past_due", "unpaid", "incomplete"})
+"""Statuses that look wrong although access goes on."""
+
 
 def title_of(account: Account) -> str:
     """What a customer is called: the name, the address, or the id."""
@@ -65,17 +69,20 @@ def title_of(account: Account) -> str:
 
 def row_of(account: Account, policy: Policy, now: datetime) -> dict[str, Any]:
     """A customer in a list."""
-    current = standing(account, policy, now)
+    current, trial_ends = standing(account, policy, now), trial_end_of(account)
+    plan = policy.plan_name(current.plan)
     return {
         "id": account.id,
         "title": title_of(account),
         "email": account.email,
         "standing": current,
         "status": STATUSES.get(current.status, current.status),
-        "plan": policy.plan_name(current.plan),
+        "tone": tone_of(current),
+        "plan": plan,
         "since": first_known(account),
-        "trial_ends": trial_end_of(account),
-        "price": price_of(account, current_subscription(account), policy),
+        "trial_ends": trial_ends,
+        "is_trial_over": trial_ends is not None and trial_ends <= now,
+        "price": price_of(account, current_subscription(account), policy) if plan else "",
     }
 
 
@@ -91,6 +98,7 @@ def customer_view(
         "title": title_of(account),
         "standing": current,
         "status": STATUSES.get(current.status, current.status),
+        "tone": tone_of(current),
         "access": ACCESS[current.access],
         "rule": rule_of(current),
         "since": first_known(account),
@@ -110,7 +118,7 @@ def customer_view(
             reverse=True,
         ),
         "mails": mails_view(past_messages(account.mails, mailed)[:MAILS_SHOWN]),
-        "due": due_work(account, policy, now)[:8],
+        "due": [(item.at, spoken_due(item)) for item in due_work(account, policy, now)[:8]],
         "instance": account.instance,
         "instance_means": INSTANCE_STATUSES.get(account.instance.status, "")
         if account.instance
@@ -141,6 +149,12 @@ def person_view(person: Person | None, to: str) -> dict[str, str]:
         say = person.reason or "As it is here."
     name = {"intercom": "Intercom", "segment": "Segment"}[to]
     return {"name": name, "id": person.id if person else "", "say": say}
+
+
+def tone_of(current: Standing) -> str:
+    """The colour of a standing, by the access that it looks like."""
+    is_troubled = current.access == "full" and current.status in TROUBLED
+    return "limited" if is_troubled else current.access
 
 
 def rule_of(current: Standing) -> str:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import Any
 
 from chalicelib.domain.figures.counts import ReasonCount, RetentionWeek
@@ -12,6 +13,7 @@ from chalicelib.domain.figures.trials import SPANS, TrialWeek, median_days, span
 from chalicelib.domain.policy.reasons import END_REASONS
 from chalicelib.localization.amounts import money
 from chalicelib.pages.admin.charts import chart
+from chalicelib.pages.admin.rendering import date_text
 
 
 def revenue_view(found: Mapping[str, CurrencyRevenue]) -> list[dict[str, Any]]:
@@ -21,7 +23,7 @@ def revenue_view(found: Mapping[str, CurrencyRevenue]) -> list[dict[str, Any]]:
         last = one.days[-1] if one.days else None
         mrr = last.mrr if last else 0
         bars = [
-            (_short(day.date), day.mrr, f"{day.date}: {money(day.mrr, currency)}")
+            (_short(day.date), day.mrr, f"{date_text(day.date)}: {money(day.mrr, currency)}")
             for day in one.days
         ]
         shown.append(
@@ -29,7 +31,7 @@ def revenue_view(found: Mapping[str, CurrencyRevenue]) -> list[dict[str, Any]]:
                 "currency": currency,
                 "mrr": mrr,
                 "annualised": one.annualised,
-                "chart": chart(bars),
+                "chart": chart(bars, partial(money, currency=currency)),
                 "change": mrr - one.days[0].mrr if one.days else 0,
                 "days": one.days[::-1],
             }
@@ -47,7 +49,7 @@ def trials_view(found: Sequence[TrialWeek]) -> dict[str, Any]:
         (
             _short(week.week),
             week.started,
-            f"Week of {week.week}: {week.started} started, {week.converted} converted",
+            f"Week of {date_text(week.week)}: {week.started} started, {week.converted} converted",
         )
         for week in found
     ]
@@ -57,7 +59,7 @@ def trials_view(found: Sequence[TrialWeek]) -> dict[str, Any]:
         milestones.update(week.milestones)
     return {
         "weeks": found[::-1],
-        "chart": chart(bars),
+        "chart": chart(bars, lambda most: f"{most} trial{'' if most == 1 else 's'}"),
         "started": started,
         "converted": converted,
         "share": round(100 * converted / started) if started else None,

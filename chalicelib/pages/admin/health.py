@@ -51,14 +51,15 @@ def replayed(query: Mapping[str, str]) -> dict[str, int] | None:
 
 
 def spoken_age(length: timedelta) -> str:
-    """A length of time in its two greatest units: "3 days 4 hours"."""
+    """A length of time in its greatest unit and the next one: "3 days 4 hours", "20 days"."""
     seconds = max(0, int(length.total_seconds()))
-    parts: list[str] = []
+    numbers = []
     for size, name in ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second")):
         number, seconds = divmod(seconds, size)
-        if number or (size == 1 and not parts):
-            parts.append(f"{number} {name}{'' if number == 1 else 's'}")
-    return " ".join(parts[:2])
+        numbers.append((number, f"{number} {name}{'' if number == 1 else 's'}"))
+    greatest = next((at for at, (number, _) in enumerate(numbers) if number), len(numbers) - 1)
+    first, *rest = numbers[greatest : greatest + 2]
+    return " ".join([first[1], *(words for number, words in rest if number)])
 
 
 def _oldest(one: QueueState, of_letters: timedelta | None) -> str:

@@ -15,6 +15,26 @@ OTHERS = "Broadcasts, and messages that billing.toml has no more"
 """The heading of what was counted under another name than those of its steps."""
 
 
+MOMENTS = {
+    "trial_started": "the start of the trial",
+    "trial_ends": "the end of the trial",
+    "access_ended": "the end of access",
+    "payment_failed": "a failed payment",
+    "next_try": "the next try of a payment",
+    "invoice_due": "the due date of an invoice",
+    "payment_succeeded": "a payment",
+    "converted": "the first payment",
+    "plan_changed": "a change of the plan",
+    "canceling": "the cancellation",
+    "canceled": "the end of the subscription",
+    "card_expires": "the end of the card",
+    "milestone_waits": "the time for a milestone",
+    "instance_ready": "the moment at which a late instance is ready",
+    "instance_deletes": "the deletion of the instance",
+}
+"""Each anchor of billing.toml as a moment."""
+
+
 def sequences_view(
     steps: Iterable[Step],
     counts: Mapping[str, MailCount],
@@ -47,12 +67,16 @@ def sequences_view(
 
 
 def when_of(step: Step) -> str:
-    """When a message goes out: "3 days after trial_started"."""
-    anchor = step.anchor.replace("_", " ")
+    """When a message goes out: "3 days after the start of the trial". Nothing is said of one that
+    the reader asks for.
+    """
+    moment = MOMENTS.get(step.anchor, "")
+    if not moment:
+        return ""
     if not step.offset:
-        return f"At: {anchor}"
+        return f"At {moment}"
     side = "after" if step.offset > timedelta(0) else "before"
-    return f"{_spoken(abs(step.offset))} {side}: {anchor}"
+    return f"{_spoken(abs(step.offset))} {side} {moment}"
 
 
 def effect_in_words(effect: StepEffect) -> str:

@@ -1,7 +1,7 @@
 """Renders the pages of the dashboard: no scripts, one stylesheet, nothing from other sites."""
 
 import json
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,6 +77,11 @@ def _time(at: datetime | None, form: str, zone: str) -> "Markup | str":
     return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), shown)
 
 
+def date_text(day: date) -> str:
+    """A day as the tables and charts have it: 6 Feb 2027."""
+    return f"{day.day} {day:%b %Y}"
+
+
 def _shown(value: object) -> object:
     """A value as a page has it: letters of a text that would turn or hide what stands beside them
     are shown as what they are.
@@ -107,5 +112,6 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
     )
     environment.filters["money"] = _amount
+    environment.filters["date"] = date_text
     environment.filters["as_json"] = _as_json
     return environment

@@ -15,9 +15,10 @@ from chalicelib.entry.admin.overviews import ENDPOINT_CALLS
 from local.client import Client
 from local.http_server import Answer
 from tests.adapters.outgoing.receivers import answer, receiving
+from tests.system.browser.accessibility import violations
 from tests.system.browser.conftest import DESKTOP, Visitor
 from tests.system.browser.test_dashboard_story import ACTIONS as OF_EVERY_CUSTOMER
-from tests.system.browser.test_dashboard_story import audited, signs_in
+from tests.system.browser.test_dashboard_story import FAULTS, audited, signs_in
 from tests.system.instances.test_instances import Stage, stage  # noqa: F401 - the fixture
 
 TEAM = "team@acme.example"
@@ -101,7 +102,7 @@ def test_an_endpoint_is_sent_a_test_and_enabled_again_by_their_buttons(operator:
         operator.system.settle()
         operator.goes_to("/admin/webhooks")
         row = operator.page.locator("tr", has_text=receiver.url())
-        assert "disabled" in row.inner_text(), "it wants no more"
+        assert "disabled" in row.inner_text().lower(), "it wants no more"
         row.get_by_text("Enable", exact=False).last.click()
         assert "The endpoint is enabled." in operator.reads("main")
         pressed += newest(operator.system)
@@ -124,6 +125,8 @@ def test_an_operator_signs_in_by_a_mailed_link_and_out_of_every_browser(operator
     assert link
     operator.goes_to(link[1])
     assert newest(operator.system) != [("admin.signed_in", f"operator:{TEAM}")], "nothing yet"
+    assert page.evaluate(FAULTS) == []
+    assert violations(page) == []
     page.click("main button")
     assert page.url.endswith("/admin")
     assert newest(operator.system) == [("admin.signed_in", f"operator:{TEAM}")]

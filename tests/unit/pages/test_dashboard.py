@@ -1,22 +1,28 @@
 """What the dashboard draws and says: charts, the times of messages, conditions."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from chalicelib.domain.account.standing import Standing
 from chalicelib.domain.figures.counts import ReasonCount, RetentionWeek, StepEffect
 from chalicelib.domain.figures.movements import CurrencyRevenue, RevenueDay
 from chalicelib.domain.figures.trials import TrialWeek
 from chalicelib.domain.messaging.mail_counts import MailCount
 from chalicelib.domain.policy.reasons import END_REASONS
-from chalicelib.domain.policy.sequences import TRANSACTIONAL_STEPS, Step
+from chalicelib.domain.policy.sequences import ANCHORS, TRANSACTIONAL_STEPS, Step
+from chalicelib.domain.schedule.due_work import DueItem
 from chalicelib.domain.schedule.watch.open_conditions import OpenCondition, OpenConditions
 from chalicelib.pages.admin.charts import HEIGHT, WIDTH, chart
 from chalicelib.pages.admin.conditions import open_now
+from chalicelib.pages.admin.customer import tone_of
+from chalicelib.pages.admin.due_words import spoken_due
 from chalicelib.pages.admin.figures import reasons_view, retention_view, revenue_view, trials_view
 from chalicelib.pages.admin.health import spoken_age
 from chalicelib.pages.admin.messages import (
     ASKED_FOR,
+    MOMENTS,
     OTHERS,
     effect_in_words,
     sequences_view,
@@ -100,15 +106,58 @@ def test_every_reason_is_shown_in_words() -> None:
 @pytest.mark.parametrize(
     ("offset", "words"),
     [
-        (timedelta(days=3), "3 days after: trial started"),
-        (timedelta(days=-1), "1 day before: trial started"),
-        (timedelta(hours=36), "36 hours after: trial started"),
-        (timedelta(0), "At: trial started"),
+        (timedelta(days=3), "3 days after the start of the trial"),
+        (timedelta(days=-1), "1 day before the start of the trial"),
+        (timedelta(hours=36), "36 hours after the start of the trial"),
+        (timedelta(0), "At the start of the trial"),
     ],
 )
 def test_a_message_says_when_it_goes_out(offset: timedelta, words: str) -> None:
     step = Step("a", "b", "trial_started", offset, "c", "lifecycle", timedelta(days=1))
     assert when_of(step) == words
+
+
+def test_every_anchor_of_a_message_is_a_moment_in_words() -> None:
+    assert MOMENTS.keys() == ANCHORS.keys()
+    assert {when_of(step) for step in TRANSACTIONAL_STEPS} == {""}, "the reader asks for them"
+
+
+def test_the_greatest_value_of_a_chart_is_named_at_its_line() -> None:
+    drawn = chart([("a", 0, ""), ("b", 50, "")], lambda number: f"{number} trials")
+    assert (drawn.most, drawn.top) == ("50 trials", drawn.bars[1].y)
+    assert chart([("a", 0, "")]).most == "", "no line where there is nothing"
+
+
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [
+        ("send card_expires@pm_1-2034-12", "Mail card_expires"),
+        ("queue welcome@signup again", "Queue mail welcome again"),
+        ("run do:4f1a", "Try again at Stripe: do:4f1a"),
+        ("change the standing", "Access is decided anew"),
+        ("fetch invoices of cus_1", "Ask Stripe again: an answer is missing"),
+        (
+            "fetch cus_1 unless Stripe reports: period",
+            "Ask Stripe, unless it has told that the next period has begun",
+        ),
+        ("something new", "something new"),
+    ],
+)
+def test_what_comes_next_is_said_in_words(what: str, words: str) -> None:
+    assert spoken_due(DueItem(T, what)) == words
+
+
+@pytest.mark.parametrize(
+    ("access", "status", "tone"),
+    [
+        ("full", "active", "full"),
+        ("full", "past_due", "limited"),
+        ("limited", "past_due", "limited"),
+        ("none", "past_due", "none"),
+    ],
+)
+def test_who_owes_does_not_look_as_if_all_were_well(access: str, status: str, tone: str) -> None:
+    assert tone_of(Standing(status, access, "x")) == tone
 
 
 def test_open_conditions_are_told_with_their_meaning_the_newest_first() -> None:
@@ -127,10 +176,10 @@ def test_a_hostile_text_is_escaped_in_a_chart_too() -> None:
         operator=None,
         root="",
         product="<i>Acme</i>",
-        first='"><script>',
-        last="x",
+        first=date(2026, 3, 2),
+        last=date(2026, 3, 8),
         weeks=[],
-        chart=chart([("<b>", 1, "</title><script>")]),
+        chart=chart([("<b>", 1, "</title><script>")], lambda _: "<b>"),
         started=1,
         converted=0,
         share=0,
@@ -138,13 +187,17 @@ def test_a_hostile_text_is_escaped_in_a_chart_too() -> None:
         spans=[],
         milestones=[("<b>", 1, 100)],
         months=(1,),
-        cohorts=[{"week": "<b>", "customers": 4, "kept": [(3, 75), None]}],
+        cohorts=[{"week": date(2026, 3, 2), "customers": 4, "kept": [(3, 75), None]}],
         reasons=[("<b>", ReasonCount("other", 1, 0))],
     )
     assert '3 (75 %)</td><td class="number">–</td>' in shown
     assert "<script>" not in shown
     assert "<i>Acme" not in shown
     assert "<b>" not in shown
+
+
+def test_nothing_moves_so_nobody_has_to_ask_for_less_motion() -> None:
+    assert re.search(r"transition|animation|@keyframes|scroll-behavior", stylesheet()) is None
 
 
 def test_the_stylesheet_loads_nothing_from_elsewhere() -> None:
@@ -162,7 +215,7 @@ def test_the_stylesheet_loads_nothing_from_elsewhere() -> None:
         (3725, "1 hour 2 minutes"),
         (86400, "1 day"),
         (90061, "1 day 1 hour"),
-        (20 * 86400 + 59, "20 days 59 seconds"),
+        (20 * 86400 + 59, "20 days"),
     ],
 )
 def test_an_age_is_said_in_its_greatest_units(seconds: int, spoken: str) -> None:

@@ -115,7 +115,7 @@ def test_a_customers_page_says_the_standing_and_the_rule_that_made_it(desk: Dash
         "Full access",
         "The free trial runs.",
         "ada@example.com",
-        "not proved",
+        "not yet proved",
         "welcome",
     ):
         assert words in page.text, words

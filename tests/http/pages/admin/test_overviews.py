@@ -58,7 +58,7 @@ def test_the_chart_of_trials_has_a_title_a_text_and_a_table(desk: Dashboard) -> 
     signed_up(desk, "ada@example.com")
     text = desk.with_key().opens("/admin/trials").text
     assert '<title id="trials-chart-title">Trials started each week</title>' in text
-    assert "1 trials started" in text
+    assert "1 trial started" in text
     assert '<td class="number">1</td>' in text
     assert 'role="img" aria-labelledby="trials-chart-title trials-chart-text"' in text
     for empty in ("None was reached", "No trial has converted", "Nobody became", "Nobody left"):
