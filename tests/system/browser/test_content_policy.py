@@ -7,8 +7,12 @@ from playwright.sync_api import Browser, Page, Route
 
 from chalicelib.domain.policy.languages import DEFAULT
 from chalicelib.domain.policy.policy import PagesPolicy
+from chalicelib.pages.admin.rendering import SECTIONS
 from chalicelib.pages.rendering import headers, page
+from local.client import Client
 from tests.fakes.customer_pages import Shown, every_page
+from tests.system.browser.conftest import Visitor
+from tests.system.browser.test_dashboard_story import customer, signs_in
 
 SITE = "https://billing.example.com/"
 BRANDED = PagesPolicy("#0a7d4f", "https://acme.example/logo.svg")
@@ -82,3 +86,17 @@ def test_a_browser_says_so_where_a_page_breaks_it(foreign: str, chromium: Browse
     assert all("Content Security Policy" in said for said in complaints)
     assert browsing.tab.title() != "mine"
     browsing.context.close()
+
+
+def test_no_page_of_the_dashboard_breaks_its_own(chromium: Browser, system: Client) -> None:
+    account = customer(system, "<p style='color: red'>Ada</p>")
+    context = chromium.new_context()
+    operator = Visitor(context, system)
+    signs_in(operator)
+    for path in (*(below for below, _ in SECTIONS), f"/customers/{account}"):
+        operator.goes_to(f"/admin{path}")
+    assert operator.complaints == []
+    red = '<p style="color: red">'
+    operator.page.evaluate(f"document.body.insertAdjacentHTML('beforeend', '{red}')")
+    assert "Content Security Policy" in operator.complaints[0], "else the test could not fail"
+    context.close()
