@@ -69,9 +69,6 @@ ACTIONS = {
 }
 """Action → what was changed."""
 
-_FIELDS = ("email", "name", "timezone", "language", "external_id")
-"""The profile's fields whose change an entry shows."""
-
 
 @frozen
 class AuditEntry:
@@ -118,7 +115,11 @@ def _shown(account: Account, policy: Policy, now: datetime) -> dict[str, Any]:
         "reason": given.reason,
         "plan": given.plan,
         "quantity": given.quantity,
-        **{name: getattr(account.profile, name) for name in _FIELDS},
+        "email": account.email,
+        "name": account.name,
+        "timezone": account.profile.timezone,
+        "language": account.language,
+        "external_id": account.profile.external_id,
     }
 
 

@@ -11,6 +11,7 @@ from chalicelib.domain.changes.audit import ACTIONS, AuditEntry
 from chalicelib.domain.errors import Unavailable
 from chalicelib.entry.http.endpoint import ENDPOINTS
 from chalicelib.runtime import wiring
+from chalicelib.usecases.ingestion.ingest import Message, ingest
 from tests.adapters.aws.conftest import TABLE
 from tests.http.actions.test_actions import Shop, shop
 from tests.http.conftest import Answer
@@ -63,6 +64,26 @@ def test_a_new_address_is_shown_before_and_after(shop: Shop) -> None:
     assert entry["action"] == "profile.changed"
     assert entry["detail"]["before"] == {"email": "ada@example.com"}
     assert entry["detail"]["after"] == {"email": "new@example.com"}
+
+
+def test_what_only_stripe_told_of_a_customer_is_what_was_there_before(shop: Shop) -> None:
+    told = len(shop.sim.engine.store.events)
+    named = {"name": "Grace at Stripe", "metadata": {"account_id": "acc_grace"}}
+    customer = shop.sim.post("/v1/customers", **named)["id"]
+    shop.sim.gives(customer, "tok_visa")
+    items = [{"price": shop.sim.price("pro_monthly")}]
+    shop.sim.post("/v1/subscriptions", customer=customer, items=items)
+    ingest(
+        [Message(event["id"], json.dumps(event)) for event in shop.sim.engine.store.events[told:]],
+        wiring.services(),
+    )
+    headers = {"Authorization": f"Bearer {shop.key}", "Content_Type": "application/json"}
+    path, body = "/accounts/acc_grace", b'{"name": "Grace Hopper"}'
+    assert shop.stage.get(path, shop.key).body["name"] == "Grace at Stripe"
+    assert shop.stage.call("PATCH", path, body, **headers).status == 200
+    (entry,) = entries(shop)
+    assert entry["detail"]["before"] == {"name": "Grace at Stripe"}
+    assert entry["detail"]["after"] == {"name": "Grace Hopper"}
 
 
 def test_a_call_that_is_refused_leaves_no_entry(shop: Shop) -> None:
