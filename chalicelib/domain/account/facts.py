@@ -111,7 +111,7 @@ class CheckoutCompleted:
 @frozen
 class DisputeSnapshot:
     """The state of a dispute of the payment `charge`; `status` is Stripe's. `invoice` is what the
-    payment was for, if the dispute is lost and the payment was for one.
+    payment was for, if the dispute is lost or won and the payment was for one.
     """
 
     id: str

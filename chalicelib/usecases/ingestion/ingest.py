@@ -103,8 +103,9 @@ def ingest(messages: Sequence[Message], services: Services) -> list[Outcome]:
 
 def with_customer(event: StripeEvent, reader: ReaderApi) -> tuple[StripeEvent, str | None]:
     """The event and the customer that it is about. A dispute does not name it, but its charge does.
-    Nor does it name the invoice that was paid, which is added to one that is lost. A discount says
-    what it gives only by the id of its coupon, which is read. Raises Unavailable, Refused.
+    Nor does it name the invoice that was paid, which is added to one that is lost, or is won, which
+    may be after an appeal. A discount says what it gives only by the id of its coupon, which is
+    read. Raises Unavailable, Refused.
     """
     if isinstance(event.fact, DiscountSnapshot):
         return _with_terms(event, event.fact, reader), event.customer
@@ -114,7 +115,7 @@ def with_customer(event: StripeEvent, reader: ReaderApi) -> tuple[StripeEvent, s
     charge = reader.charge(dispute.charge) if dispute.charge else None
     if charge is None:
         return event, None
-    if dispute.status == "lost" and charge.payment_intent:
+    if dispute.status in {"lost", "won"} and charge.payment_intent:
         invoice = reader.invoice_paid_by(charge.payment_intent)
         event = replace(event, fact=replace(dispute, invoice=invoice))
     return event, charge.customer

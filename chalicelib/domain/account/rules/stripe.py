@@ -32,8 +32,29 @@ from chalicelib.domain.bounds import most
 from chalicelib.domain.stripe_objects.objects import Subscription
 from chalicelib.values import replace
 
-DISPUTES_SETTLED = DISPUTES_WON | {"lost"}
-"""The final statuses of a dispute."""
+OPEN_DISPUTE = 1
+"""How far a dispute is whose status is not in `DISPUTE_RANKS`."""
+
+DISPUTE_RANKS = {
+    "warning_needs_response": 0,
+    "warning_under_review": 0,
+    "needs_response": OPEN_DISPUTE,
+    "under_review": 2,
+    "warning_closed": 3,
+    "prevented": 3,
+    "lost": 4,
+    "appeal_needs_response": 5,
+    "appeal_under_review": 6,
+    "won": 7,
+}
+"""A dispute's status only goes forward along these ranks, in whatever order its events come. One
+that is lost may be appealed and then won (docs.stripe.com/api/disputes/object); lost again, it
+stays as it was during the appeal: the money is gone in both.
+"""
+
+
+LOST = frozenset({"lost", "appeal_needs_response", "appeal_under_review"})
+"""The statuses of a dispute in which the bank has taken the payment back."""
 
 
 LOOKUP_KEYS_KEPT = 5
@@ -206,17 +227,29 @@ def apply_saved_card(account: Account, fact: CardSaved) -> Account:
 
 
 def apply_dispute(account: Account, fact: DisputeSnapshot) -> Account:
-    """Keeps the status of the dispute; a final one stays. Of one that is lost, keeps the invoice
-    whose payment is gone, and requests it if it is not known.
+    """Keeps the furthest status of the dispute. Of one that is lost, keeps the invoice whose
+    payment is gone, and requests it if it is not known; won after all, the payment is there again.
     """
-    if fact.status == "lost" and fact.invoice:
-        at = min(fact.at, account.charged_back.get(fact.invoice, fact.at))
-        if at != account.charged_back.get(fact.invoice):
-            charged_back = {**account.charged_back, fact.invoice: at}
-            account = replace(account, charged_back=charged_back)
-        if fact.invoice not in account.invoices:
-            account = account.with_fetch(FetchRequest("invoice", fact.invoice))
-    status = account.disputes.get(fact.id)
-    if status in DISPUTES_SETTLED or status == fact.status:
+    stored = account.disputes.get(fact.id, fact.status)
+    furthest = max(stored, fact.status, key=_dispute_rank)
+    if furthest != account.disputes.get(fact.id):
+        account = replace(account, disputes={**account.disputes, fact.id: furthest})
+    if fact.invoice is None:
         return account
-    return replace(account, disputes={**account.disputes, fact.id: fact.status})
+    if furthest in DISPUTES_WON and stored not in LOST:
+        return account
+    if furthest in DISPUTES_WON:
+        kept = {id: at for id, at in account.charged_back.items() if id != fact.invoice}
+        return account if kept == account.charged_back else replace(account, charged_back=kept)
+    if fact.status != "lost":
+        return account
+    at = min(fact.at, account.charged_back.get(fact.invoice, fact.at))
+    if at != account.charged_back.get(fact.invoice):
+        account = replace(account, charged_back={**account.charged_back, fact.invoice: at})
+    if fact.invoice not in account.invoices:
+        account = account.with_fetch(FetchRequest("invoice", fact.invoice))
+    return account
+
+
+def _dispute_rank(status: str) -> tuple[int, str]:
+    return DISPUTE_RANKS.get(status, OPEN_DISPUTE), status

@@ -1,10 +1,13 @@
 """A customer who takes a payment back at the bank: access follows the money that stays."""
 
+import json
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import pytest
 
+from chalicelib.usecases.ingestion.ingest import Message, ingest
 from tests.fakes.simulated_lifecycles import DAY, SimLife
 from tests.unit.usecases.billing.test_actions import change, paying, subscription
 
@@ -122,6 +125,49 @@ def test_an_invoice_that_was_forgotten_is_fetched_when_its_dispute_is_lost() -> 
     assert paid_for not in life.account.invoices
     disputes(life, lost, "lost")
     assert life.stands() == ("limited", "charged_back")
+
+
+# Appeals
+
+
+def test_a_lost_dispute_that_is_won_by_an_appeal_gives_access_again() -> None:
+    life = on_a_year()
+    payments = life.stage.engine.payments
+    disputes(life, charges(life)[-1], "lost")
+    dispute = life.objects("dispute")[0]
+    for status in ("appeal_needs_response", "appeal_under_review"):
+        payments.close_dispute(dispute, status)
+        life.hear()
+        assert life.stands() == ("limited", "charged_back"), "the money is still gone"
+    payments.close_dispute(dispute, "won")
+    life.hear()
+    assert life.stands() == ("full", "active")
+    assert not life.account.disputed
+    assert not life.account.charged_back
+
+
+def test_an_appeal_that_is_lost_leaves_the_payment_gone() -> None:
+    life = on_a_year()
+    disputes(life, charges(life)[-1], "under_review", "lost", "appeal_under_review", "lost")
+    assert life.stands() == ("limited", "charged_back")
+    assert life.account.disputed
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_events_of_an_appeal_lead_to_the_same_in_every_order(seed: int) -> None:
+    life = on_a_year()
+    payments = life.stage.engine.payments
+    before = len(life.stage.engine.store.events)
+    dispute = payments.dispute(charges(life)[-1], "fraudulent")
+    for status in ("under_review", "lost", "appeal_needs_response", "appeal_under_review", "won"):
+        payments.close_dispute(dispute, status)
+    events = [json.dumps(one) for one in life.stage.engine.store.events[before:]]
+    some = Random(seed).sample([*events, *events[::2]], k=len(events) + len(events[::2]))
+    for number, event in enumerate(some):
+        ingest([Message(str(number), event)], life.services)
+    assert life.stands() == ("full", "active")
+    assert life.account.disputes == {dispute["id"]: "won"}
+    assert not life.account.charged_back
 
 
 # Credit that came from such a payment
