@@ -6,6 +6,7 @@ What the stand-ins themselves cost is subtracted, and so is left out what a sock
 Stripe's SDK cost when Stripe is asked.
 """
 
+import argparse
 import gc
 import hashlib
 import hmac
@@ -217,7 +218,7 @@ def account_figures(account: Account, facts: list[StripeFact]) -> list[Figure]:
     """Learning, standing, and what an account is in the table."""
     item, now = account_item(account), account.written_at or clock.now()
     return [
-        Figure("learn, one fact", lambda: _learnt(account.id, facts), "put_item", len(facts)),
+        Figure("apply, one fact", lambda: _updated(account.id, facts), "put_item", len(facts)),
         Figure("standing", lambda: standing(account, POLICY, now), "put_item"),
         Figure("account to item", lambda: account_item(account), "put_item"),
         Figure("item to account", lambda: account_of(item), "get_item"),
@@ -250,7 +251,7 @@ def single_calls(client: Any, boto3_client: Any, account: Account) -> list[Figur
     ]
 
 
-def _learnt(id: str, facts: list[StripeFact]) -> Account:
+def _updated(id: str, facts: list[StripeFact]) -> Account:
     account = Account(id)
     for fact in facts:
         account = apply(account, fact)
@@ -513,6 +514,7 @@ def print_shapes(times: dict[str, float], account: Account) -> None:
 
 def main() -> None:
     """Measure everything and print it."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ.update(ENVIRONMENT)
@@ -528,7 +530,7 @@ def main() -> None:
         if (fact := read_event(json.dumps(event), at(event["created"])).fact)
     ]
     account = next_version(
-        Account("acct_demo"), _learnt("acct_demo", facts), POLICY, at(events[-1]["created"])
+        Account("acct_demo"), _updated("acct_demo", facts), POLICY, at(events[-1]["created"])
     )
     webhook = next(event for event in reversed(events) if event["type"] == "invoice.paid")
     payload = json.dumps(webhook, indent=2, ensure_ascii=False).encode()
@@ -551,9 +553,9 @@ def main() -> None:
         f"{name} {version(name)}" for name in ("boto3", "chalice", "stripe", "msgspec")
     )
     print(f"CPU milliseconds, without network. Python {platform.python_version()}, {versions}.")
-    print(f"Medians of {ROUNDS} rounds taken in turn, and of {PASSES} passes of taking in.")
+    print(f"Medians of {ROUNDS} rounds taken in turn, and of {PASSES} passes of ingestion.")
     print(
-        f"The webhook is {webhook['type']} of {len(payload):,} bytes; the account has taken in"
+        f"The webhook is {webhook['type']} of {len(payload):,} bytes; the account has"
         f" {len(facts)} events.\n"
     )
     print_figures(figures, times)

@@ -5,7 +5,7 @@ The emulator's own figures of Query units are flat and of no use here: what came
 Fills and empties a table of its own.
 """
 
-import sys
+import argparse
 import time
 from collections import deque
 from collections.abc import Callable
@@ -13,12 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-
-from chalicelib.domain.account.rules.apply import apply
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import boto3
 
@@ -26,6 +21,7 @@ from chalicelib.aws.due_index import DueIndex
 from chalicelib.aws.items import DUE_SHARDS, account_item, due_shard, stamp
 from chalicelib.domain.account.facts import CustomerSnapshot, SubscriptionSnapshot
 from chalicelib.domain.account.ordering import FromEvent
+from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.schedule.versions import next_version
 from chalicelib.domain.stripe_objects.objects import Customer
@@ -158,7 +154,9 @@ def million(accounts: int = 1_000_000) -> None:
 
 def main() -> None:
     """Print the table, or with `--million` how a million accounts are queued."""
-    if "--million" in sys.argv:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--million", action="store_true", help="a million accounts due at once")
+    if parser.parse_args().million:
         million()
         return
     print(

@@ -17,7 +17,7 @@ from tests.fakes.services import ROOT
 
 DOCUMENTS = sorted(
     path
-    for pattern in ("*.md", "docs/**/*.md", "bench/*.md", "examples/*.md")
+    for pattern in ("*.md", "docs/**/*.md", "bench/*.md", "clients/*.md", "examples/**/*.md")
     for path in ROOT.glob(pattern)
 )
 README_LINES = 180
