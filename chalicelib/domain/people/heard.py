@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from chalicelib.domain.account.milestones import CLOCKS_APART
 from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.ids import may_be_external
+from chalicelib.domain.people.intercom import is_contact_id
 from chalicelib.domain.policy.people import INTERCOM, SEGMENT
 from chalicelib.values import frozen
+
+ContactChange = Literal["deleted", "archived", "merged"]
 
 CONSENT = {
     "contact.unsubscribed": True,
@@ -18,6 +21,19 @@ CONSENT = {
 """Topic of Intercom's → whether the contact is unsubscribed from all mail then. Apps of versions
 before 2.0 have the last one (developers.intercom.com, webhook topics). What is about one type of
 subscription alone (granular.unsubscribe) or about text messages is not among them.
+"""
+
+CONTACT: Mapping[str, ContactChange] = {
+    "contact.deleted": "deleted",
+    "user.deleted": "deleted",
+    "contact.archived": "archived",
+    "contact.archive": "archived",
+    "contact.merged": "merged",
+}
+"""Topic of Intercom's → what was done to the contact there (developers.intercom.com, webhook
+topics: versions before 2.0 say user, 2.5 says archive). A deleted contact comes with its ids alone;
+of a merge, the contact that is left is told, and not which one went into it
+(community.intercom.com/api-webhooks-23/how-to-get-id-of-lead-merged-to-user-7045).
 """
 
 EVENT = "event.created"
@@ -40,6 +56,19 @@ class ConsentHeard:
 
 
 @frozen
+class ContactHeard:
+    """The contact `contact_id`, Intercom's own id, was deleted or archived there, or others were
+    merged into it, `at` a second. `mode` as in ConsentHeard; a deleted contact has none.
+    """
+
+    account_id: str
+    contact_id: str
+    change: ContactChange
+    at: datetime
+    mode: str | None = None
+
+
+@frozen
 class EventHeard:
     """Somebody did something; `at` None means now. `people` are the ids that may name the account,
     the most telling first. Our own account id, or where `by_external_id` the product's.
@@ -56,7 +85,7 @@ class EventHeard:
         return SEGMENT if self.by_external_id else INTERCOM
 
 
-Heard = ConsentHeard | EventHeard
+Heard = ConsentHeard | ContactHeard | EventHeard
 
 
 def of_intercom(notification: Mapping[str, Any], now: datetime) -> Heard | None:
@@ -73,7 +102,7 @@ def of_intercom(notification: Mapping[str, Any], now: datetime) -> Heard | None:
             _text(item.get("event_name"), "event_name"),
             _second(item.get("created_at", notification.get("created_at"))),
         )
-    if topic not in CONSENT:
+    if topic not in CONSENT and topic not in CONTACT:
         return None
     at = _second(notification.get("created_at"))
     if at > now + CLOCKS_APART:
@@ -82,9 +111,12 @@ def of_intercom(notification: Mapping[str, Any], now: datetime) -> Heard | None:
     contact = _mapping(item.get("contact")) or item
     ids = _ids(contact.get("external_id") or contact.get("user_id"))
     mode = _mapping(contact.get("custom_attributes")).get("billing_mode")
-    return ConsentHeard(
-        ids[0] if ids else "", CONSENT[topic], at, mode if isinstance(mode, str) else None
-    )
+    account_id, mode = ids[0] if ids else "", mode if isinstance(mode, str) else None
+    if topic in CONSENT:
+        return ConsentHeard(account_id, CONSENT[topic], at, mode)
+    id = contact.get("id")
+    contact_id = id if isinstance(id, str) and is_contact_id(id) else ""
+    return ContactHeard(account_id, contact_id, CONTACT[topic], at, mode)
 
 
 def of_segment(message: Mapping[str, Any]) -> Heard | None:

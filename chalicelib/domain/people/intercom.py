@@ -149,14 +149,14 @@ def merged_into(answer: CallAnswer) -> str | None:
 def id_of(answer: CallAnswer) -> str | None:
     """The id of the contact in an answer."""
     id = json_of(answer).get("id")
-    return id if answer.succeeded and isinstance(id, str) and _IS_ID.fullmatch(id) else None
+    return id if answer.succeeded and isinstance(id, str) and is_contact_id(id) else None
 
 
 def ids_of(answer: CallAnswer) -> list[str]:
     """The ids of the contacts in a list; none if the answer is no list."""
     rows = json_of(answer).get("data") if answer.succeeded else None
     found = [row.get("id") for row in rows if isinstance(row, dict)] if rows else []
-    return [id for id in found if isinstance(id, str) and _IS_ID.fullmatch(id)]
+    return [id for id in found if isinstance(id, str) and is_contact_id(id)]
 
 
 def holder_of(answer: CallAnswer) -> str | None:
@@ -180,6 +180,11 @@ def mode_of(answer: CallAnswer) -> str | None:
     attributes = json_of(answer).get("custom_attributes")
     mode = attributes.get("billing_mode") if isinstance(attributes, dict) else None
     return mode if isinstance(mode, str) else None
+
+
+def is_contact_id(text: str) -> bool:
+    """Whether the text may be an id of Intercom's own, as paths of its API hold them."""
+    return _IS_ID.fullmatch(text) is not None
 
 
 def json_of(answer: CallAnswer) -> Mapping[str, Any]:

@@ -40,6 +40,8 @@ class Person:
     `told` is whether it was written last that the person is unsubscribed from mail, since
     `told_at`; `heard` what that system said of it last, at its second `heard_at`. `left_there_at`
     is the second at which the person unsubscribed there, if the account did so for it.
+    `contact_heard_at` is the second at which the contact was last deleted, archived or merged
+    there, as that system said.
     """
 
     id: str = ""
@@ -57,6 +59,7 @@ class Person:
     heard_at: datetime | None = None
     left_there_at: datetime | None = None
     waits_for_proof: bool = False
+    contact_heard_at: datetime | None = None
 
     @property
     def is_ours_to_subscribe(self) -> bool:
@@ -64,15 +67,23 @@ class Person:
         return self.told is True or self.left_there_at is not None
 
 
-def having_heard(person: Person, found: Person) -> Person:
-    """The person after a write, during which what was `found` was heard of it."""
-    return replace(
-        person,
+def having_heard(before: Person, after: Person, found: Person) -> Person:
+    """The person `after` a write that began with `before`, while what was `found` was heard of it.
+    If the contact that was written is deleted, archived or merged since, it is written anew with
+    the next change. What we archived ourselves is no news.
+    """
+    after = replace(
+        after,
         heard=found.heard,
         heard_at=found.heard_at,
         left_there_at=found.left_there_at,
+        contact_heard_at=found.contact_heard_at,
         version=found.version + 1,
     )
+    if found.contact_heard_at == before.contact_heard_at or after.archived:
+        return after
+    id = found.id if after.id == before.id else after.id
+    return replace(after, id=id, digest="", reason=found.reason)
 
 
 @frozen

@@ -40,7 +40,8 @@ declare(
         "POST",
         INTERCOM_PATH,
         f"Receives notifications from Intercom, signed by the header {INTERCOM_HEADER}: who"
-        " unsubscribed there, and events that stand for milestones.",
+        " unsubscribed there, which contacts were deleted, archived or merged, and events that"
+        " stand for milestones.",
         answers={200: response_schemas.HEARD},
         errors=(NotSetUp, SignatureRefused, InvalidInput, TooLarge, TooMany),
     )

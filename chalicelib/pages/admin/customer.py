@@ -140,7 +140,7 @@ def person_view(person: Person | None, to: str) -> dict[str, str]:
     there, and what to `say` of it.
     """
     if person is None or not (person.id or person.refused):
-        say = "Not written yet."
+        say = person.reason if person and person.reason else "Not written yet."
     elif person.refused:
         say = f"Refused: {person.reason}"
     elif person.archived:

@@ -1,14 +1,19 @@
-"""Do what the people system tells: who unsubscribed there, and which milestones were reached."""
+"""Do what the people system tells: who unsubscribed there, which milestones were reached, and which
+contacts were deleted, archived or merged.
+"""
 
 from chalicelib.domain.account.state import Account
+from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import AccountNotFound, ConcurrentUpdate
 from chalicelib.domain.ids import well_formed
 from chalicelib.domain.people.consent import LIFECYCLE, REMEMBERED, decide
-from chalicelib.domain.people.heard import ConsentHeard, EventHeard, Heard
+from chalicelib.domain.people.contact_news import after_contact
+from chalicelib.domain.people.heard import ConsentHeard, ContactHeard, EventHeard, Heard
 from chalicelib.domain.people.state import Person
 from chalicelib.domain.policy.people import INTERCOM, event_key
 from chalicelib.domain.policy.policy import PeoplePolicy
 from chalicelib.usecases.accounts.record import record_consent, record_milestone
+from chalicelib.usecases.fan_out import note_contact
 from chalicelib.usecases.reading import require_account
 from chalicelib.usecases.services import Services
 from chalicelib.values import frozen, replace
@@ -33,6 +38,8 @@ def hear(heard: Heard | None, policy: PeoplePolicy, services: Services) -> Outco
         outcome = Outcome(False, "not_followed")
     elif isinstance(heard, EventHeard):
         outcome = _event(heard, policy, services)
+    elif isinstance(heard, ContactHeard):
+        outcome = _contact(heard, policy, services)
     else:
         outcome = _consent(heard, policy, services)
     if not outcome.taken and outcome.reason != "same":  # our own writes come back as that
@@ -63,7 +70,7 @@ def _account_of(heard: EventHeard, services: Services) -> Account | None:
 
 
 def _consent(heard: ConsentHeard, policy: PeoplePolicy, services: Services) -> Outcome:
-    if heard.mode and heard.mode != ("live" if services.livemode is True else "test"):
+    if _is_of_other_mode(heard, services):
         return Outcome(False, "other_mode")
     taken = False
     for left in reversed(range(TRIES)):
@@ -86,6 +93,43 @@ def _consent(heard: ConsentHeard, policy: PeoplePolicy, services: Services) -> O
                 continue
         return Outcome(taken, "" if taken else decision)
     raise AssertionError("the last try raises")
+
+
+def _contact(heard: ContactHeard, policy: PeoplePolicy, services: Services) -> Outcome:
+    if policy.to != INTERCOM:
+        return Outcome(False, "not_followed")
+    if _is_of_other_mode(heard, services):
+        return Outcome(False, "other_mode")
+    try:
+        account = require_account(heard.account_id, services.stores.accounts)
+    except AccountNotFound:
+        return Outcome(False, "no_account")
+    for left in reversed(range(TRIES)):
+        person = services.stores.persons.load(account.id) or Person()
+        decision, after = after_contact(heard, person)
+        if decision != "taken":
+            return Outcome(False, decision)
+        services.stores.timeline.put([_entry(heard)])
+        if heard.change == "merged":  # what the other one was is to become what the account is
+            note_contact(account, "merged", services)
+        try:
+            services.stores.persons.save(account.id, person, after)
+        except ConcurrentUpdate:  # it is told to that system at this moment
+            if not left:
+                raise
+            continue
+        return Outcome(True)
+    raise AssertionError("the last try raises")
+
+
+def _entry(heard: ContactHeard) -> Entry:
+    about = {"by": INTERCOM, "contact": heard.contact_id}
+    id, type = f"{heard.contact_id}.{heard.change}", f"contact.{heard.change}"
+    return Entry(heard.account_id, heard.at, "people", id, type, about)
+
+
+def _is_of_other_mode(heard: ConsentHeard | ContactHeard, services: Services) -> bool:
+    return bool(heard.mode) and heard.mode != ("live" if services.livemode is True else "test")
 
 
 def _after(person: Person, heard: ConsentHeard, took_effect: bool) -> Person:

@@ -11,6 +11,7 @@ import pytest
 
 from chalicelib.aws.keys.secrets import Secrets
 from chalicelib.domain.errors import Unavailable
+from chalicelib.domain.people.state import Person
 from chalicelib.domain.policy.policy import PeoplePolicy
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
@@ -101,6 +102,31 @@ def test_who_unsubscribes_at_intercom_gets_no_lifecycle_mail(place: Stage, secre
     assert any(one["type"] == "mail.unsubscribed" for one in entries)
 
 
+def test_a_contact_that_is_deleted_there_is_on_the_timeline_and_the_account_stays(
+    place: Stage,
+) -> None:
+    persons, before = wiring.services().stores.persons, account()
+    persons.save(ACCOUNT, Person(), Person(id="6f", digest="d1", version=1))
+    deleted = {"type": "contact", "id": "6f", "external_id": ACCOUNT}
+    for expected in ({"taken": True}, {"taken": False, "reason": "same"}):
+        answer = post(place, INTERCOM, notification("contact.deleted", deleted, age=60))
+        assert (answer.status, answer.body) == (200, {"received": True, **expected})
+    known = persons.load(ACCOUNT)
+    assert known
+    assert (known.id, known.digest) == ("", "")
+    assert account() == before
+    entries = place.get(f"/accounts/{ACCOUNT}/timeline", place.key("read")).body["entries"]
+    told = [one["data"] for one in entries if one["type"] == "contact.deleted"]
+    assert told == [{"by": "intercom", "contact": "6f"}]
+
+
+def test_a_milestone_is_told_with_the_system_that_reported_it(place: Stage) -> None:
+    post(place, SEGMENT, track())
+    assert account().milestones_by == {"connected_data": "segment"}
+    (told,) = [one for one in account().outbox if one.type == "milestone.reached"]
+    assert told.data["reported_by"] == "segment"
+
+
 def test_a_track_and_an_event_reach_a_milestone(place: Stage) -> None:
     before = clock.now()
     assert post(place, SEGMENT, track()).body == {"received": True, "taken": True}
@@ -121,7 +147,9 @@ def test_a_track_and_an_event_reach_a_milestone(place: Stage) -> None:
     ("path", "body", "reason"),
     [
         (INTERCOM, notification("ping", {"type": "ping"}), "not_followed"),
-        (INTERCOM, notification("contact.deleted", {"id": "6f"}), "not_followed"),
+        (INTERCOM, notification("contact.unarchived", {"id": "6f"}), "not_followed"),
+        (INTERCOM, notification("contact.deleted", {"id": "6f"}), "no_account"),
+        (INTERCOM, notification("contact.archived", contact(external_id="a/b")), "no_account"),
         (INTERCOM, notification("contact.unsubscribed", contact(external_id="x")), "no_account"),
         (
             INTERCOM,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 from hashlib import sha256
 
 from chalicelib.domain.account.state import Account
@@ -103,9 +104,13 @@ def _keep(account_id: str, before: Person, after: Person, people: People) -> Per
         people.persons.save(account_id, before, kept)
     except ConcurrentUpdate:
         found = people.persons.load(account_id)
-        if found and found.heard_at != before.heard_at:  # that system told something meanwhile
-            kept = having_heard(kept, found)
+        if found and _heard(found) != _heard(before):  # that system told something meanwhile
+            kept = having_heard(before, kept, found)
             with suppress(ConcurrentUpdate):
                 people.persons.save(account_id, found, kept)
         # Else another run wrote the same account.
     return kept
+
+
+def _heard(person: Person) -> tuple[datetime | None, datetime | None]:
+    return person.heard_at, person.contact_heard_at

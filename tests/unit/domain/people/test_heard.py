@@ -9,6 +9,7 @@ import pytest
 from chalicelib.domain.errors import InvalidInput, SignatureRefused
 from chalicelib.domain.people.heard import (
     ConsentHeard,
+    ContactHeard,
     EventHeard,
     of_intercom,
     of_segment,
@@ -51,7 +52,7 @@ def test_a_topic_says_whether_the_contact_is_unsubscribed(topic: str, unsubscrib
 
 @pytest.mark.parametrize(
     "topic",
-    ["ping", "contact.deleted", "granular.unsubscribe", "contact.unsubscribed_from_sms", "x"],
+    ["ping", "contact.unarchived", "granular.unsubscribe", "contact.unsubscribed_from_sms", "x"],
 )
 def test_any_other_topic_means_nothing_here(topic: str) -> None:
     assert of_intercom(notification(topic, None), NOW) is None
@@ -61,6 +62,30 @@ def test_the_contact_may_stand_beside_what_it_unsubscribed_from() -> None:
     item = {"contact": {**CONTACT, "custom_attributes": {"billing_mode": "live"}}}
     found = of_intercom(notification("contact.unsubscribed", item), NOW)
     assert found == ConsentHeard("acc_1", True, NOW, "live")
+
+
+@pytest.mark.parametrize(
+    ("topic", "change"),
+    [
+        ("contact.deleted", "deleted"),
+        ("contact.archived", "archived"),
+        ("contact.merged", "merged"),
+    ],
+)
+def test_a_topic_says_what_was_done_to_the_contact(topic: str, change: str) -> None:
+    ids = {"type": "contact", "id": "65f0a1", "external_id": "acc_3"}
+    heard = of_intercom(notification(topic, ids), NOW)
+    assert heard == ContactHeard("acc_3", "65f0a1", change, NOW)  # type: ignore[arg-type]
+    full = {**ids, "custom_attributes": {"billing_mode": "test"}}
+    found = of_intercom(notification(topic, {"contact": full}), NOW)
+    assert found == ContactHeard("acc_3", "65f0a1", change, NOW, "test")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("id", [None, 7, "", "../admins", "a/b", "x" * 65, ["c1"]])
+def test_an_id_that_cannot_be_intercoms_is_none(id: object) -> None:
+    """It becomes a part of a path."""
+    heard = of_intercom(notification("contact.merged", {"id": id, "external_id": "acc_3"}), NOW)
+    assert heard == ContactHeard("acc_3", "", "merged", NOW)
 
 
 def test_an_address_names_nobody() -> None:
@@ -88,6 +113,8 @@ def test_an_event_of_intercom_has_its_own_time() -> None:
         (notification("contact.unsubscribed", created_at=True), "created_at"),
         (notification("contact.unsubscribed", created_at=10**20), "created_at"),
         (notification("contact.unsubscribed", created_at=SECOND + 120), "created_at"),
+        (notification("contact.deleted", created_at=SECOND + 120), "created_at"),
+        (notification("contact.merged", created_at=None), "created_at"),
         (notification("event.created", {"created_at": SECOND}), "event_name"),
         (notification("event.created", {"event_name": "x", "created_at": -1}), "created_at"),
     ],
