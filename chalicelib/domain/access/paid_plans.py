@@ -66,8 +66,10 @@ def _is_owed(case: Case, invoice: Invoice) -> bool:
 
 def _waits_for_money(case: Case, invoice: Invoice) -> bool:
     failed_at = case.account.debit_failed_at
-    is_processing = case.account.payment_of(invoice.id).is_processing
-    return bool(is_processing and failed_at and case.now < failed_at + REMEMBERED)
+    if not case.account.payment_of(invoice.id).is_processing:
+        return False
+    came_back = failed_at is not None and case.now < failed_at + REMEMBERED
+    return came_back or case.policy.access.debit_changes == "when_paid"
 
 
 def _before(case: Case, invoice: Invoice) -> Terms | None:
@@ -108,7 +110,7 @@ PLAN_RULES = (
     ),
     PlanRule(
         "A bank debit is under way for a change of plan or quantity, and a debit of the account"
-        " came back within the last 365 days.",
+        ' came back within the last 365 days, or `debit_changes = "when_paid"`.',
         "Those of before the change, until the debit is paid.",
         _waits_for_money,
     ),

@@ -67,6 +67,9 @@ _ACCESS = {
     ),
     "payment_tries": Key(whole_number(1, 20), "payment_tries = 8", 8, required=False),
     "debit_days": Key(whole_number(1, 60), "debit_days = 14", 14, required=False),
+    "debit_changes": Key(
+        one_of("at_once", "when_paid"), 'debit_changes = "at_once"', "at_once", required=False
+    ),
     "debts": Key(one_of("limited", "none"), 'debts = "limited"', "limited", required=False),
     "disputed": Key(
         one_of("full", "limited", "none"), 'disputed = "limited"', "limited", required=False
@@ -186,4 +189,5 @@ def _access(values: Mapping[str, Any]) -> AccessPolicy:
         debit=timedelta(days=values["debit_days"]),
         debts=values["debts"],
         disputed=values["disputed"],
+        debit_changes=values["debit_changes"],
     )

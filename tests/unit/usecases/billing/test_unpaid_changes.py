@@ -67,6 +67,21 @@ def test_a_greater_plan_is_there_as_soon_as_its_debit_is_paid() -> None:
     assert shown_price(life) == "$199.00 a month"
 
 
+def test_where_the_policy_says_so_a_change_waits_for_its_debit() -> None:
+    life = paying().gives_card(PAYS)
+    access = replace(life.policy.access, debit_changes="when_paid")
+    life.policy = replace(life.policy, access=access)
+    change(life, "scale", quantity=9)
+    life.hear()
+    assert (plan(life), life.stands()) == (("pro", 1), ("full", "active"))
+    later(life, 6)
+    assert (plan(life), life.stands()) == (("scale", 9), ("full", "active"))
+    life.gives_card()
+    change(life, "scale", quantity=12)
+    life.hear()
+    assert plan(life) == ("scale", 12), "a card pays at once"
+
+
 def test_after_one_debit_came_back_the_next_change_waits_a_year_long_for_its_money() -> None:
     life = upgraded(COMES_BACK, quantity=3)
     later(life, 6)
