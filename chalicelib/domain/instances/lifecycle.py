@@ -33,19 +33,20 @@ def with_instance(
     account: Account, policy: Policy, now: datetime, was_there: bool = False
 ) -> Account:
     """The account, whose standing is as of now, with what its instance needs next. Without
-    `[instance]` in the policy nothing is asked any more. `was_there` says that it had access before
-    it was to have an instance: there may be many of these, so each is asked for in its turn.
+    `[instance]` in the policy nothing is asked any more, and nothing stalls: what is over by then
+    begins anew once it is back. `was_there` says that it had access before it was to have an
+    instance: there may be many of these, so each is asked for in its turn.
     """
-    if policy.instance is None:
-        return account
     instance = account.instance
+    if policy.instance is None:
+        return replace(account, instance=_unattended(instance)) if instance else account
     if instance is None:
         if not has_access(account):
             return account
         instance = Instance(now)
     else:
         was_there = False
-    instance = _stalled(instance, now)
+    instance = _stalled(_attended(instance, policy.instance, now), now)
     if instance.order == "deleted" and has_access(account) and not instance.erase_by:
         instance = replace(instance, order=None)  # what is used is deleted by nobody's order
     instance = replace(instance, deletes_at=_deletes_at(account, instance, policy.instance, now))
@@ -189,6 +190,36 @@ def _deletes_at(
     if planned < soonest:
         planned = soonest + SPREAD * (crc32(account.id.encode()) / 0xFFFFFFFF)
     return min(known, planned) if known else planned
+
+
+def _unattended(instance: Instance) -> Instance:
+    """The instance, marked while nobody is asked for what it waits for."""
+    request = instance.open_request
+    if request is None or request.trouble == "stalled" or request.unattended:
+        return instance
+    return replace(instance, request=replace(request, unattended=True))
+
+
+def _attended(instance: Instance, policy: InstancePolicy, now: datetime) -> Instance:
+    """The instance, whose request is looked after again. If its deadline passed meanwhile, it
+    begins anew under its id: nobody was asked, and reports were refused.
+    """
+    request = instance.open_request
+    if request is None or not request.unattended:
+        return instance
+    request = replace(request, unattended=False)
+    if now >= request.deadline:
+        waits = bool(request.turn) and not request.calls
+        request = replace(
+            request,
+            begun_at=now,
+            deadline=now + TRIED_FOR if waits else deadline_of(request.action, policy, now),
+            call_at=now,
+            calls_before=request.calls,
+            accepted_at=None,
+            turn="waits" if waits else "",
+        )
+    return replace(instance, request=request)
 
 
 def _stalled(instance: Instance, now: datetime) -> Instance:

@@ -59,7 +59,8 @@ class InstanceRequest:
     `deadline` is over; `error` is the last failure, for operators.
 
     `turn` is `waits` for one of many that came at once, before it has a time of its own, and `has`
-    once that is `begun_at`; empty for one that is asked for at once.
+    once that is `begun_at`; empty for one that is asked for at once. `unattended` says that
+    `[instance]` was taken out of billing.toml while it was open.
     """
 
     id: str
@@ -76,6 +77,7 @@ class InstanceRequest:
     trouble: str | None = None
     error: str | None = None
     turn: str = ""
+    unattended: bool = False
 
     @property
     def target(self) -> str:
