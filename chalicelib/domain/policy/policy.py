@@ -81,9 +81,9 @@ class AccessPolicy:
     of a period if Stripe reports no next one; then the level is `stale`. `collection_paused` is the
     level while collection is paused; None leaves it as it is. `payment_tries` is how often Stripe
     tries a payment in all, as configured at Stripe. A bank debit that is under way counts as paid
-    for `debit`; with `debit_changes` of `when_paid` a change of plan or quantity waits for it all the
-    same. `debts` is the level while an invoice that was given up is not paid, and `disputed` that
-    after the bank took the payment of the running period back.
+    for `debit`; with `debit_changes` of `when_paid` a change of plan or quantity waits for it all
+    the same. `debts` is the level while an invoice that was given up is not paid, and `disputed`
+    that after the bank took the payment of the running period back.
     """
 
     past_due_grace: timedelta
