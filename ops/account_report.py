@@ -26,7 +26,7 @@ ABOUT = (
 )
 
 
-def told(
+def account_lines(
     account: Account, entries: Sequence[Entry], policy: Policy, now: datetime
 ) -> Iterator[str]:
     """The account in lines of text: its standing now, Stripe's objects, its messages, its due work,

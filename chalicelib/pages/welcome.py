@@ -42,11 +42,11 @@ def welcome_view(account: Account, policy: Policy, now: datetime, language: str)
         ],
         "app_url": (shown and shown.url) or (policy.mail.app_url if policy.mail else ""),
         "trial_days": policy.trial.days,
-        "instance": _told(shown, account, policy, language),
+        "instance": _instance_notice(shown, account, policy, language),
     }
 
 
-def _told(
+def _instance_notice(
     shown: ShownInstance | None, account: Account, policy: Policy, language: str
 ) -> dict[str, Any] | None:
     """What is told of an instance that cannot be opened now; None of one that can."""

@@ -143,7 +143,7 @@ def _contact(contact: Mapping[str, Any]) -> dict[str, Any]:
         {
             "name": event["event_name"],
             "at": _moment(datetime.fromtimestamp(event["created_at"], UTC)),
-            "metadata": {name: _told(name, value) for name, value in event["metadata"].items()},
+            "metadata": {name: _shown(name, value) for name, value in event["metadata"].items()},
             "is_step": event["event_name"].startswith(STEP),
         }
         for event in contact["events"]
@@ -155,12 +155,12 @@ def _contact(contact: Mapping[str, Any]) -> dict[str, Any]:
         "archived": own["archived"],
         "unsubscribed": own["unsubscribed_from_emails"],
         "attributes": attributes,
-        "told": {name: _told(name, value) for name, value in (own | attributes).items()},
+        "told": {name: _shown(name, value) for name, value in (own | attributes).items()},
         "events": events,
     }
 
 
-def _told(name: str, value: Any) -> str:
+def _shown(name: str, value: Any) -> str:
     """A value at Intercom: seconds as a moment, an amount in its currency."""
     match value:
         case None:

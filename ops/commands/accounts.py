@@ -40,11 +40,11 @@ def _found(accounts: "Accounts", id: str) -> Account:
 def _show(options: argparse.Namespace) -> int:
     from chalicelib.aws.events.timeline import Timelines
     from chalicelib.domain.policy.read import read_policy
-    from ops.account_report import told
+    from ops.account_report import account_lines
 
     account, now = _found(_accounts(options), options.id), datetime.now(UTC)
     entries, _ = Timelines(table_of(options)).page(account.id, None, now)
-    print_lines(told(account, entries, read_policy(POLICY.read_text()), now))
+    print_lines(account_lines(account, entries, read_policy(POLICY.read_text()), now))
     return 0
 
 

@@ -75,7 +75,7 @@ def _from_stripe(options: argparse.Namespace, since: datetime, transport: "Strip
         if number % EVERY == 0:
             print(f"{number} …", flush=True)
     print(
-        *told(found),
+        *outcome_lines(found),
         _end(
             sum(by for (outcome, _), by in found.items() if outcome == "chosen"),
             "in the events queue",
@@ -110,7 +110,7 @@ def _from_log(options: argparse.Namespace, since: datetime, transport: "StripeTr
         services = world_of_stage(transport)
         after = apply_facts(account, facts, services, StripeFetcher(services))
     found = Counter(("chosen" if fact else "unreadable", entry.type) for entry, fact in kept)
-    print(*told(found), _end(len(facts), "applied", options.yes), sep="\n")
+    print(*outcome_lines(found), _end(len(facts), "applied", options.yes), sep="\n")
     if options.yes:
         print("The account changed." if after != account else "They contained nothing new.")
     return 0
@@ -128,7 +128,7 @@ def _timeline(account_id: str) -> "Iterator[Entry]":
             return
 
 
-def told(found: Counter[tuple[str, str]]) -> list[str]:
+def outcome_lines(found: Counter[tuple[str, str]]) -> list[str]:
     """A line for each type and outcome, the most frequent first."""
     from ops.recovery.replay.stripe_events import OUTCOMES
 

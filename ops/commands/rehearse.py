@@ -18,7 +18,7 @@ LONGEST = 730
 
 
 def _rehearse(options: argparse.Namespace) -> int:
-    from ops.rehearsal.calendar import rehearse, told
+    from ops.rehearsal.calendar import calendar_lines, rehearse
     from ops.rehearsal.page import page
 
     if not 1 <= options.days <= LONGEST:
@@ -39,7 +39,7 @@ def _rehearse(options: argparse.Namespace) -> int:
         policy, datetime.combine(first, SIGNS_UP_AT, zone).astimezone(UTC), options.days
     )
     if options.html is None:
-        print(*told(calendars, policy, options.days), sep="\n")
+        print(*calendar_lines(calendars, policy, options.days), sep="\n")
         return 0
     try:
         options.html.write_text(page(calendars, policy, options.days), encoding="utf-8")

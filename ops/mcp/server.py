@@ -38,13 +38,13 @@ async def _serve(api: Api, tools: Sequence[Tool], version: str) -> None:
     async def call_tool(context: Any, params: types.CallToolRequestParams) -> types.CallToolResult:
         tool = by_name.get(params.name)
         if tool is None:
-            return _told(f"There is no tool {params.name[:40]!a}.", failed=True)
+            return _result(f"There is no tool {params.name[:40]!a}.", failed=True)
         try:
             path, body = tool.request(params.arguments or {})
             status, text = await anyio.to_thread.run_sync(api.call, tool.method, path, body)
         except BillhookError as error:
-            return _told(error.message, failed=True)
-        return _told(text or json.dumps({"status": status}), failed=status >= 400)
+            return _result(error.message, failed=True)
+        return _result(text or json.dumps({"status": status}), failed=status >= 400)
 
     server: Server[Any] = Server(
         "billhook",
@@ -71,7 +71,7 @@ def _described(tool: Tool) -> types.Tool:
     )
 
 
-def _told(text: str, failed: bool) -> types.CallToolResult:
+def _result(text: str, failed: bool) -> types.CallToolResult:
     """The text as a result. Clients show it in a terminal: no letter of it controls that."""
     content = [
         types.TextContent(type="text", text=DATA_NOT_INSTRUCTIONS),

@@ -93,7 +93,7 @@ def rehearse(
     ]
 
 
-def told(calendars: Sequence[Calendar], policy: Policy, days: int) -> Iterator[str]:
+def calendar_lines(calendars: Sequence[Calendar], policy: Policy, days: int) -> Iterator[str]:
     """The calendars as text."""
     assert policy.mail is not None
     first = min((row.at for calendar in calendars for row in calendar.rows), default=None)

@@ -10,7 +10,7 @@ from chalicelib.entry.admin.responses import admin_page, redirect_to
 from chalicelib.entry.admin.session import audited, next_page, page, query_of
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
-from chalicelib.usecases.operators.customers import FAILING, list_customers
+from chalicelib.usecases.operators.customers import FAILING, CustomerList, list_customers
 from chalicelib.usecases.webhooks.endpoints import enable_endpoint, find_endpoint, send_test
 
 bp = Blueprint(__name__)
@@ -28,9 +28,8 @@ def show_payments(operator: Operator) -> Response:
     from chalicelib.pages.admin.payments import payment_row
 
     query, policy, now = query_of(bp.current_request, "cursor"), wiring.policy(), clock.now()
-    found = list_customers(
-        FAILING, query["cursor"] or None, wiring.directory(), wiring.accounts(), newest_first=True
-    )
+    failing = CustomerList(FAILING, newest_first=True)
+    found = list_customers(failing, query["cursor"] or None, wiring.directory(), wiring.accounts())
     return admin_page(
         operator,
         "payments",

@@ -16,6 +16,7 @@ from chalicelib.usecases.figures.reports import revenue
 from chalicelib.usecases.operators.customers import (
     FAILING,
     TRIALS,
+    CustomerList,
     CustomerPage,
     list_customers,
     trials_until,
@@ -42,8 +43,10 @@ def show_today(operator: Operator) -> Response:
     policy, now, services = wiring.policy(), clock.now(), wiring.services()
     directory, accounts = wiring.directory(), wiring.accounts()
     ending = trials_until(now + THIS_WEEK, None, directory, accounts, services, SHOWN)
-    failing = list_customers(FAILING, None, directory, accounts, newest_first=True, size=SHOWN)
-    newest = list_customers(NEW, None, directory, accounts, newest_first=True, size=SHOWN)
+    failing, newest = (
+        list_customers(CustomerList(one, newest_first=True, size=SHOWN), None, directory, accounts)
+        for one in (FAILING, NEW)
+    )
     known = services.stores.job_states.load(OpenConditions)
     today = now.astimezone(UTC).date()
     earned = revenue(services, today - timedelta(days=1), today)

@@ -37,6 +37,19 @@ class CustomerQuery:
 
 
 @frozen
+class CustomerList:
+    """Accounts of some statuses, of a plan if one is named, in the order of the moment that their
+    status has in the list, up to `until`; `size` of them on a page.
+    """
+
+    statuses: Sequence[str]
+    newest_first: bool = False
+    plan: str = ""
+    until: datetime | None = None
+    size: int = PAGE
+
+
+@frozen
 class CustomerPage:
     """The accounts of a page, and the cursor of the next one; None on the last."""
 
@@ -54,9 +67,8 @@ def find_customers(
     cursor = _checked(query.cursor)
     if not query.text:
         statuses = [query.status] if query.status else list(STATUSES)
-        return list_customers(
-            statuses, cursor, directory, accounts, newest_first=True, plan=query.plan
-        )
+        asked = CustomerList(statuses, newest_first=True, plan=query.plan)
+        return list_customers(asked, cursor, directory, accounts)
     exact = [] if cursor else list(_exactly(query.text, accounts, services))
     name = searchable(query.text)
     if len(name) < PREFIX or exact:
@@ -67,22 +79,16 @@ def find_customers(
 
 
 def list_customers(
-    statuses: Sequence[str],
-    cursor: str | None,
-    directory: Directory,
-    accounts: AccountFinder,
-    until: datetime | None = None,
-    newest_first: bool = False,
-    plan: str = "",
-    size: int | None = None,
+    asked: CustomerList, cursor: str | None, directory: Directory, accounts: AccountFinder
 ) -> CustomerPage:
-    """A page of `size` accounts of some statuses, 50 by default, in one order. `until` ends it. A
-    page of a plan may be short although another follows. Raises InvalidInput, Unavailable.
+    """A page of a list, after that of the cursor. A page of a plan may be short although another
+    follows. Raises InvalidInput, Unavailable.
     """
-    cursor = _checked(cursor or "")
-    end, size = stamp(until) if until else "", size or PAGE
+    cursor, size, newest_first = _checked(cursor or ""), asked.size, asked.newest_first
+    end = stamp(asked.until) if asked.until else ""
     lists = [
-        directory.places(status, cursor, size + 1, end, newest_first, plan) for status in statuses
+        directory.places(status, cursor, size + 1, end, newest_first, asked.plan)
+        for status in asked.statuses
     ]
     # A list that was not read to its end says nothing of what comes behind its last place.
     ends = [one[-1].at for one in lists if len(one) > size]
@@ -105,11 +111,12 @@ def trials_until(
     directory: Directory,
     accounts: AccountFinder,
     services: Services,
-    size: int | None = None,
+    size: int = PAGE,
 ) -> CustomerPage:
     """A page of the accounts whose trial runs and ends before `until`, the next to end first."""
     now = stamp(services.clock.now())
-    return list_customers(TRIALS, max(cursor or now, now), directory, accounts, until, size=size)
+    asked = CustomerList(TRIALS, until=until, size=size)
+    return list_customers(asked, max(cursor or now, now), directory, accounts)
 
 
 FAILING = ("past_due", "unpaid", "incomplete")

@@ -58,7 +58,7 @@ def _stripe(options: argparse.Namespace) -> int:
                 findings.append(Finding(outcome, (candidate.customer,), detail))
             _progress(sum(outcomes.values()), len(found.candidates))
     finally:
-        print_lines([*report(sorted(findings)), *told(outcomes)])
+        print_lines([*report(sorted(findings)), *outcome_lines(outcomes)])
     return 1 if outcomes["failed"] else 0
 
 
@@ -89,7 +89,7 @@ def report(findings: Iterable[Any]) -> list[str]:
     ]
 
 
-def told(outcomes: Counter[str]) -> list[str]:
+def outcome_lines(outcomes: Counter[str]) -> list[str]:
     """A line for each outcome."""
     from ops.import_customers.import_run import OUTCOMES
 

@@ -47,7 +47,7 @@ def _broadcast(options: argparse.Namespace) -> int:
     found = listed(
         pages(services), aim, policy, now, lambda ids: claimed(client(), table, ids, aim.name)
     )
-    print_lines(told(found))
+    print_lines(recipient_lines(found))
     if options.dry_run or not found.ids:
         print("Nothing was written." if options.dry_run else "There are no recipients left.")
         return 0
@@ -111,7 +111,7 @@ def agreed(number: int, options: argparse.Namespace) -> bool:
     ) == str(number)
 
 
-def told(found: "RecipientList") -> Iterator[str]:
+def recipient_lines(found: "RecipientList") -> Iterator[str]:
     """How many get it, the first of them, and who is left out."""
     from ops.mail.broadcast.recipients import LEFT_OUT
 

@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.domain.account.state import Account
 from ops.__main__ import main
-from ops.rehearsal.calendar import Calendar, rehearse, told
+from ops.rehearsal.calendar import Calendar, calendar_lines, rehearse
 from ops.rehearsal.customers import CUSTOMERS, DEEDS, Customer, Deed
 from ops.rehearsal.player import play
 from ops.rehearsal.script import ACCOUNT, script
@@ -209,4 +209,4 @@ def test_without_mail_there_is_nothing_to_rehearse(
 def test_the_calendar_says_when_nothing_more_comes() -> None:
     days = [row.day for row in calendar_of("never returns", days=10).rows]
     assert max(days) <= 10
-    assert next(told([], POLICY, 10)) == "Nothing happens."
+    assert next(calendar_lines([], POLICY, 10)) == "Nothing happens."

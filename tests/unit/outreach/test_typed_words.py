@@ -22,7 +22,7 @@ from chalicelib.outreach.typed_words import broken_up, spoken_name
         "x" * 60,
     ],
 )
-def test_a_name_greets(name: str) -> None:
+def test_a_plain_name_is_in_the_greeting(name: str) -> None:
     assert spoken_name(name) == name
 
 

@@ -180,7 +180,7 @@ def test_without_prorations_only_the_next_invoice_is_another(shop: Shop) -> None
     assert shop.invoice["amount_paid"] == 4899
 
 
-def test_seats(shop: Shop) -> None:
+def test_a_change_of_seats_is_prorated_for_each_seat(shop: Shop) -> None:
     shop.sells(quantity=2).advance(A_THIRD)
     shop.update(shop.change(quantity=5, proration_behavior="always_invoice"))
     # 2/3 of 24500 and of 9800

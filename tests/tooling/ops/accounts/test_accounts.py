@@ -14,7 +14,7 @@ from chalicelib.aws.mail.suppressions import SesSuppressionList, Suppressions
 from chalicelib.domain.account.links import link_to, opens
 from chalicelib.usecases.billing.run_operation import run_operation
 from local.aws.ses_suppressions import SuppressionList
-from ops.account_report import told as lines_of_account
+from ops.account_report import account_lines
 from ops.stage.services import enter, world_of_stage
 from tests.adapters.aws.conftest import TABLE
 from tests.fakes.customer_pages import NOW, SOLD, billed, customer
@@ -219,7 +219,7 @@ def test_invoices_are_told_with_the_decimals_of_their_currency(
     currency: str, amount: int, text: str
 ) -> None:
     account = billed(customer(currency, amount), currency, amount)
-    lines = lines_of_account(account, [], SOLD, NOW)
+    lines = account_lines(account, [], SOLD, NOW)
     invoices = [line for line in lines if line.startswith("invoice ")]
     assert invoices
     assert all(line.endswith(f"  {text}") for line in invoices)

@@ -57,7 +57,7 @@ TRIALING = written(seen(TRIAL))
 ACTIVE = written(seen(BOUGHT))
 
 
-def test_a_new_trial() -> None:
+def test_a_new_trial_is_an_account_its_access_and_its_start() -> None:
     assert types(TRIALING) == ["account.created", "access.granted", "trial.started"]
 
 

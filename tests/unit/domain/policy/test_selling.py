@@ -16,7 +16,7 @@ PRO = 'lookup_keys = { month = "pro_monthly", year = "pro_yearly" }'
 ALTERNATIVES = 'alternatives = { unused = { pause_days = 60 }, too_expensive = { plan = "pro" } }'
 
 
-def test_as_shipped() -> None:
+def test_the_shipped_policy_offers_a_pause_and_a_smaller_plan_and_no_withdrawal() -> None:
     assert POLICY.checkout == CheckoutPolicy()
     assert POLICY.cancel.withdrawal_days == 0
     assert POLICY.cancel.alternatives == {

@@ -212,7 +212,7 @@ def test_a_charge_on_the_next_invoice_waits_for_it() -> None:
     assert paid(life) == [4900, 6400]
 
 
-def test_money_without_cents() -> None:
+def test_money_without_cents_is_charged_and_prorated_in_whole_units() -> None:
     life = in_yen()
     assert paid(life) == [5000]
     charge(life, 1500, currency="jpy")
