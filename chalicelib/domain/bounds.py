@@ -97,7 +97,8 @@ BOUNDS: Mapping[str, Bound] = {
         20,
         "subscriptions that are kept whole",
         "left",
-        "Stripe keeps what is left out, and the access of the others stays.",
+        "Stripe keeps what is left out, and the access of the others stays. Purchases that were"
+        " begun and not paid make room for others.",
     ),
     "ended": Bound(
         200,

@@ -15,7 +15,7 @@ from chalicelib.domain.account.facts import (
 from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.operations import PendingOperation, merge_operation
 from chalicelib.domain.account.ordering import FromEvent, newest
-from chalicelib.domain.account.queries import creation_order, is_deleted
+from chalicelib.domain.account.queries import NEVER_PAID, creation_order, is_deleted
 from chalicelib.domain.account.rules.endings import with_kept_endings
 from chalicelib.domain.account.rules.profile import (
     apply_profile_change,
@@ -109,6 +109,8 @@ def _with_subscription(account: Account, fact: SubscriptionSnapshot) -> Account:
     other = account.others.get(subscription.id)
     stored = other or account.subscriptions.get(subscription.id)
     if stored is None and len(account.subscriptions) >= most("subscriptions"):
+        account = _with_room_for(account, subscription)
+    if stored is None and len(account.subscriptions) >= most("subscriptions"):
         return account
     tracked = newest(stored, subscription, fact.source)
     if tracked is None:
@@ -152,6 +154,18 @@ def _with_lookup_keys(account: Account, subscription: Subscription) -> Account:
             known = {*keys.get(item.price, ()), item.lookup_key}
             keys[item.price] = tuple(sorted(known)[:LOOKUP_KEYS_KEPT])
     return account if keys == account.price_keys else replace(account, price_keys=keys)
+
+
+def _with_room_for(account: Account, subscription: Subscription) -> Account:
+    """The account without its oldest purchase that was begun and not paid, if the subscription is
+    more than that: who begins many and pays one must have access by it.
+    """
+    begun = [one.value for one in account.subscriptions.values() if one.value.status in NEVER_PAID]
+    if subscription.status in NEVER_PAID or not begun:
+        return account
+    oldest = min(begun, key=creation_order)
+    kept = {id: one for id, one in account.subscriptions.items() if id != oldest.id}
+    return replace(account, subscriptions=kept)
 
 
 def _without_old_ended(account: Account) -> Account:
