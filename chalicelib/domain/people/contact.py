@@ -100,7 +100,7 @@ def contact(
     return Contact(
         account.id,
         account.email if "email" in people.fields else None,
-        account.name if "name" in people.fields else None,
+        _cut(account.name) if "name" in people.fields else None,
         first_known(account) if "signed_up_at" in people.fields else None,
         suppressed or "lifecycle" in account.unsubscribed,
         {name: _cut(value) for name, value in all.items() if name in people.fields},

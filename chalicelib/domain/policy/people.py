@@ -21,9 +21,16 @@ from chalicelib.domain.policy.policy import PeoplePolicy
 INTERCOM, SEGMENT = "intercom", "segment"
 
 DEFAULT_ADDRESSES = {INTERCOM: "https://api.intercom.io", SEGMENT: "https://api.segment.io"}
-"""Of the regions in the US. Intercom's others are api.eu.intercom.io and api.au.intercom.io,
-Segment's is events.eu1.segmentapis.com.
+"""Of the regions in the US. Intercom's others are api.eu.intercom.io and api.au.intercom.io.
+
+Segment's other is events.eu1.segmentapis.com (segment.com/docs/guides/regional-segment; also in
+github.com/GitbookIO/integrations/issues/950, tried on a workspace). Its page of the HTTP API has
+named eu1.api.segmentapis.com, which is Segment's Public API in the EU and takes no events
+(github.com/segmentio/public-api-sdk-typescript).
 """
+
+VERSION_PATH = "/v1"
+"""What Segment's pages show behind the host, and the calls add themselves."""
 
 FIELDS = {
     "email": "The address.",
@@ -104,7 +111,7 @@ def read_people(raw: Mapping[str, Any], mistakes: list[str]) -> PeoplePolicy | N
         return None
     return PeoplePolicy(
         to=values["to"],
-        base_url=(values["base_url"] or DEFAULT_ADDRESSES[values["to"]]).rstrip("/"),
+        base_url=_root(values["base_url"] or DEFAULT_ADDRESSES[values["to"]], values["to"]),
         events=tuple(values["events"]),
         fields=frozenset(values["fields"]),
         revive_archived=values["revive_archived"],
@@ -112,6 +119,12 @@ def read_people(raw: Mapping[str, Any], mistakes: list[str]) -> PeoplePolicy | N
         follow_subscribes=values["follow_subscribes"],
         milestones={event_key(name): to for name, to in values["milestones"].items()},
     )
+
+
+def _root(url: str, to: str) -> str:
+    """The address that paths are put behind."""
+    url = url.rstrip("/")
+    return url.removesuffix(VERSION_PATH).rstrip("/") if to == SEGMENT else url
 
 
 def check_reported_milestones(

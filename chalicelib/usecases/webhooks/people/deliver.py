@@ -7,7 +7,7 @@ wins, and a state that was written already costs no call.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -168,19 +168,39 @@ class _Run:
         error = refused
         if person.archived and any(events.values()):
             person = revived(account.id, person, self.people)
-        for one in sorted(waiting, key=lambda one: _order(one, events.get(one.key))):
+        in_order = sorted(waiting, key=lambda one: _order(one, events.get(one.key)))
+        told = self._told_together(known, in_order, events) if person.id and not refused else set()
+        for one in in_order:
             event = events.get(one.key)
             if event is None and one.key in events:  # it is not there yet, and stays due
                 self.done.add(one.key)
                 continue
             reason = refused
-            if event:
+            if event and one.key not in told:
                 has_contact = bool(person.id)
                 reason = self._told(account, known, event) if has_contact else refused or NEVER_MADE
             error = error or reason
             self._over(one, given_up(one, reason, at) if reason else after_attempt(one, TAKEN, at))
         archive_if_gone(known, person, self.people)
         return error
+
+    def _told_together(
+        self,
+        known: Contact,
+        in_order: Sequence[Delivery],
+        events: Mapping[DeliveryKey, PersonEvent | None],
+    ) -> set[DeliveryKey]:
+        """Those that one call has told. None if it was refused: then each is told by itself, so
+        that only the wrong one is lost.
+        """
+        found = {one.key: event for one in in_order if (event := events.get(one.key))}
+        if not self.people.system.takes_many or len(found) < 2:
+            return set()
+        try:
+            self.people.system.tell(known, list(found.values()))
+        except ContactRefused:
+            return set()
+        return set(found)
 
     def _told(self, account: Account, known: Contact, event: PersonEvent) -> str | None:
         """Why the event was refused; None if it was taken. A contact that somebody has deleted or

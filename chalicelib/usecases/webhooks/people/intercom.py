@@ -47,6 +47,8 @@ UNPROVED = (
 class Intercom:
     """Calls Intercom. `revive` says whether a contact that was archived there comes back."""
 
+    takes_many = False
+
     def __init__(self, call: Call, revive: bool = True) -> None:
         self.workspace, self._revive = Workspace(call), revive
         self._call = self.workspace.call

@@ -25,6 +25,8 @@ TRAITS = ("email", "name", "createdAt", "unsubscribedFromEmails", *ATTRIBUTES)
 class Segment:
     """Calls it. Almost everything is answered with 200 there, also what is dropped later."""
 
+    takes_many = True
+
     def __init__(self, call: Call, now: Callable[[], datetime]) -> None:
         self._call, self._now = call, now
         self.last_answer = CallAnswer(200)

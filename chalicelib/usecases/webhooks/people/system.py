@@ -58,6 +58,10 @@ class PeopleSystem(Protocol):
     def last_answer(self) -> CallAnswer:
         """The answer to the last call, whose headers say how much of the limit is left."""
 
+    @property
+    def takes_many(self) -> bool:
+        """Whether one call tells many events, and a repeat of one does no harm."""
+
     def write(self, contact: Contact, person: Person) -> Written:
         """Make the contact what it should be. Raises ContactRefused, NotYet."""
 

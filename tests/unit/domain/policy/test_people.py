@@ -53,3 +53,23 @@ def test_each_mistake_is_named_with_an_example(people: str, told: str) -> None:
     (mistake,) = mistakes(people)
     assert told in mistake
     assert "Example" in mistake
+
+
+@pytest.mark.parametrize(
+    ("to", "written", "called"),
+    [
+        ("segment", None, "https://api.segment.io"),
+        ("segment", "https://events.eu1.segmentapis.com", "https://events.eu1.segmentapis.com"),
+        ("segment", "https://events.eu1.segmentapis.com/v1/", "https://events.eu1.segmentapis.com"),
+        ("segment", "https://acme.dataplane.example/v1", "https://acme.dataplane.example"),
+        ("intercom", None, "https://api.intercom.io"),
+        ("intercom", "https://api.au.intercom.io/", "https://api.au.intercom.io"),
+    ],
+)
+def test_an_address_may_be_written_as_its_owner_shows_it(
+    to: str, written: str | None, called: str
+) -> None:
+    line = f'base_url = "{written}"' if written else ""
+    found = read_policy(f'{SHIPPED}\n[people]\nto = "{to}"\n{line}').people
+    assert found
+    assert found.base_url == called

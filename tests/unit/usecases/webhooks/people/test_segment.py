@@ -4,17 +4,32 @@ under one id, so that a repeat does no harm.
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
+from chalicelib.domain.account.facts import CustomerSnapshot
+from chalicelib.domain.account.ordering import FromFetch
+from chalicelib.domain.account.rules.apply import apply
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.outgoing.answers import CallAnswer
-from chalicelib.domain.people.contact import ATTRIBUTES
+from chalicelib.domain.people.contact import ATTRIBUTES, LONGEST_TEXT, contact
+from chalicelib.domain.people.events import PersonEvent
+from chalicelib.domain.people.segment import (
+    LARGEST_BATCH,
+    LARGEST_MESSAGE,
+    batches,
+    group,
+    identify,
+    track,
+)
+from chalicelib.domain.stripe_objects.objects import Customer
 from chalicelib.usecases.fan_out import forget_person
 from chalicelib.usecases.webhooks.people.segment import Segment
 from tests.fakes.grids import grid
-from tests.unit.usecases.webhooks.people.scene import PeopleScene
+from tests.fakes.lifecycles import START
+from tests.unit.usecases.webhooks.people.scene import POLICY, PeopleScene
 
 
 @dataclass
@@ -138,3 +153,76 @@ def test_what_is_refused_is_noted_and_not_repeated(place: PeopleScene, source: S
     person = place.services.persons.load("acc_1")
     assert person
     assert "Exceed payload limit" in person.reason
+
+
+def test_all_events_of_an_account_are_one_call(place: PeopleScene, source: Source) -> None:
+    place.signs_up("acc_1", "ada@example.com")
+    for name in ("first_board", "invited_team", "shared_board"):
+        place.reaches("acc_1", name)
+    place.settles()
+    assert source.calls == 2, "who it is, and what happened"
+    assert len(source.of("track")) == 6
+    assert [one["properties"].get("milestone") for one in source.of("track")][3:] == [
+        "first_board",
+        "invited_team",
+        "shared_board",
+    ]
+    assert is_complete(place, source)
+
+
+def test_a_refused_batch_loses_only_the_event_that_is_wrong(
+    place: PeopleScene, source: Source
+) -> None:
+    def call(method: str, path: str, body: Any) -> CallAnswer:
+        if any("first_board" in json.dumps(one) for one in body["batch"]):
+            return CallAnswer(400, None, "Malformed")
+        return source(method, path, body)
+
+    place.system = Segment(call, lambda: place.services.now.at)
+    place.signs_up("acc_1", "ada@example.com")
+    for name in ("invited_team", "first_board", "shared_board"):
+        place.reaches("acc_1", name)
+    (told,) = place.settles()
+    assert "400" in str(told.error)
+    lost = {
+        one.id for one in place.services.published if one.data.get("milestone") == "first_board"
+    }
+    sent = {one["messageId"] for one in source.of("track")}
+    assert sent == {one.id for one in place.services.published} - lost
+    assert place.waiting() == []
+    before = source.calls
+    place.passes(hours=2)
+    assert source.calls == before
+
+
+def test_a_batch_whose_answer_was_lost_is_sent_again_whole(
+    place: PeopleScene, source: Source
+) -> None:
+    place.signs_up("acc_1", "ada@example.com")
+    for name in ("first_board", "invited_team"):
+        place.reaches("acc_1", name)
+    source.answers = lambda number: CallAnswer(None, "No answer.") if number == 2 else None
+    place.settles()
+    place.passes(minutes=5)
+    assert is_complete(place, source)
+
+
+def test_the_longest_messages_are_within_what_is_taken() -> None:
+    """A name comes from Stripe, where nobody bounds it as we do."""
+    named = Customer("cus_1", name="ü" * 5_000, email=f"{'e' * 700}@example.com")
+    account = apply(Account("a" * 64), CustomerSnapshot(named, FromFetch(START, "")))
+    who = contact(account, POLICY, True, START)
+    assert who.name == "ü" * LONGEST_TEXT
+    who = replace(who, attributes=dict.fromkeys(ATTRIBUTES, "ü" * LONGEST_TEXT))
+    event = PersonEvent("e" * 200, "n" * 100, START, dict.fromkeys(map(str, range(10)), "ü" * 255))
+    messages = [identify(who, START), group(who, START), track("a" * 64, event)]
+    sizes = [len(json.dumps(one).encode()) for one in messages]
+    assert max(sizes) < LARGEST_MESSAGE
+
+
+def test_batches_are_within_what_is_taken_and_keep_the_order() -> None:
+    messages = [{"messageId": str(number), "x": "ü" * 2_000} for number in range(100)]
+    made = list(batches(messages))
+    assert len(made) > 1
+    assert all(len(json.dumps({"batch": one}).encode()) <= LARGEST_BATCH for one in made)
+    assert [message for one in made for message in one] == messages
