@@ -26,6 +26,9 @@ A_PAGE = 1000
 
 STATE = "export.json"
 
+PART = ".part"
+"""Ends the name of each file until the export is complete: half a file does not look whole."""
+
 _README = """# What Billhook holds
 
 Exported from the table {table}, from {began} to {ended}: {total:,} items.
@@ -73,7 +76,7 @@ def export(
     now: Callable[[], datetime],
 ) -> Progress:
     """Write every item of the table into `folder`, which must be new, empty, or an interrupted
-    export of this table.
+    export of this table. Until it is complete, the names of its files end with PART.
 
     `say` gets a line after each page. Raises InvalidInput for another folder, NewerSchemaVersion,
     Unavailable: run it again to continue after the last page.
@@ -88,6 +91,8 @@ def export(
         progress.cursor = page.get("LastEvaluatedKey")
         if progress.cursor is None:
             progress.ended = _iso(now())
+            for name in FILES:
+                os.replace(_part(folder, name), _whole(folder, name))
             _private(folder / "README.md", _readme(progress).encode())
         _keep(progress, folder)
         done = sum(progress.lines.values())
@@ -125,7 +130,19 @@ def _begun(table: str, folder: Path, now: datetime) -> Progress:
             " folder that is new.",
             "folder",
         )
+    for name in FILES:
+        # It broke off when some files had their names already, or a release before began it.
+        if _whole(folder, name).exists() and not _part(folder, name).exists():
+            os.replace(_whole(folder, name), _part(folder, name))
     return progress
+
+
+def _whole(folder: Path, name: str) -> Path:
+    return folder / f"{name}.jsonl"
+
+
+def _part(folder: Path, name: str) -> Path:
+    return folder / f"{name}.jsonl{PART}"
 
 
 def _append(items: list[Any], folder: Path, progress: Progress) -> None:
@@ -138,7 +155,7 @@ def _append(items: list[Any], folder: Path, progress: Progress) -> None:
             + b"\n"
         )
     for name, lines in page.items():
-        with _opened(folder / f"{name}.jsonl") as file:
+        with _opened(_part(folder, name)) as file:
             file.truncate(progress.sizes[name])
             file.seek(progress.sizes[name])
             file.writelines(lines)

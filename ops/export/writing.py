@@ -9,6 +9,7 @@ from typing import TextIO
 
 from chalicelib.domain.errors import InvalidInput
 from ops.export.cells import FORMATS, Record
+from ops.export.export import PART
 from ops.export.records import COLUMNS
 
 
@@ -16,7 +17,8 @@ def write_records(
     found: Iterable[tuple[str, Record]], folder: Path, format: str
 ) -> Mapping[str, int]:
     """Write each record behind the last one of its kind, as it comes. `format` is one of FORMATS.
-    Returns how many each file has. The files are for their owner's eyes alone.
+    Returns how many each file has. The files are for their owner's eyes alone. Until all are
+    complete, their names end with PART.
 
     Raises InvalidInput for a folder that is neither new nor empty, and whatever reading raises: an
     export that broke off is begun again in another folder.
@@ -30,7 +32,13 @@ def write_records(
         for name, record in found:
             files[name].write(write(record, COLUMNS[name]))
             counts[name] += 1
+    for name in COLUMNS:
+        os.replace(_part(folder, name, format), folder / f"{name}.{format}")
     return counts
+
+
+def _part(folder: Path, name: str, format: str) -> Path:
+    return folder / f"{name}.{format}{PART}"
 
 
 def _open(folder: Path, format: str, opened: ExitStack) -> dict[str, TextIO]:
@@ -41,7 +49,7 @@ def _open(folder: Path, format: str, opened: ExitStack) -> dict[str, TextIO]:
         return {
             name: opened.enter_context(
                 os.fdopen(
-                    os.open(folder / f"{name}.{format}", os.O_WRONLY | os.O_CREAT, 0o600),
+                    os.open(_part(folder, name, format), os.O_WRONLY | os.O_CREAT, 0o600),
                     "w",
                     encoding="utf-8",
                     newline="",

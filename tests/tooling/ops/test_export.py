@@ -112,11 +112,15 @@ def test_an_export_that_was_interrupted_goes_on_and_has_every_item_once(
     assert said.status == int(interrupted)
     if interrupted:
         assert "cannot be reached" in said.err
+        is_whole = (folder / "README.md").exists()
+        endings = {path.suffix for path in folder.glob("*.jsonl*")}
+        assert endings <= {".jsonl" if is_whole else ".part"}
         assert ops("export", "--stage", "dev", str(folder)).status == 0
     expected: dict[str, list[Any]] = {name: [] for name in FILES}
     for item in deployed.every_item():
         name, line = line_of(item)
         expected[name].append(json.loads(json.dumps(line)))
+    assert not list(folder.glob("*.part"))
     # The second run adds to the audit log where the first one may have been already.
     for name in FILES.keys() - {"audit"}:
         assert sorted(map(json.dumps, lines(folder, name))) == sorted(

@@ -5,17 +5,20 @@ import io
 import json
 import re
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.figures.exports.parquet import KINDS
 from chalicelib.domain.figures.exports.tables import TABLES
 from ops.export.athena import TYPES, create_table
 from ops.export.cells import cell, csv_head, csv_line, json_line
 from ops.export.progress import WIDTH, bar
 from ops.export.records import COLUMNS
+from ops.export.writing import write_records
 from tests.adapters.aws.conftest import TABLE
 from tests.tooling.ops.conftest import Deployed
 
@@ -96,6 +99,17 @@ def test_the_records_of_a_stage_are_in_files_for_its_owner_alone(
     assert "2 customers are in" in said.out
     audit = (folder / f"audit.{format}").read_text()
     assert "accounts.exported" in audit
+
+
+def test_an_export_that_breaks_off_leaves_no_file_that_looks_whole(tmp_path: Path) -> None:
+    def found() -> Iterator[tuple[str, dict[str, Any]]]:
+        yield "customers", {"account_id": "acc_1"}
+        raise Unavailable("DynamoDB cannot be reached: EndpointConnectionError.")
+
+    with pytest.raises(Unavailable):
+        write_records(found(), tmp_path / "out", "csv")
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names == sorted(f"{name}.csv.part" for name in COLUMNS)
 
 
 def test_records_need_a_stage_and_a_new_folder(
