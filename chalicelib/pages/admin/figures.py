@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 from chalicelib.domain.figures.counts import ReasonCount, RetentionWeek
-from chalicelib.domain.figures.movements import CurrencyRevenue
+from chalicelib.domain.figures.movements import CurrencyRevenue, RevenueDay
 from chalicelib.domain.figures.records import MONTHS
 from chalicelib.domain.figures.trials import SPANS, TrialWeek, median_days, spans
 from chalicelib.domain.policy.reasons import END_REASONS
@@ -15,16 +16,29 @@ from chalicelib.localization.amounts import money
 from chalicelib.pages.admin.charts import chart
 from chalicelib.pages.admin.rendering import date_text
 
+BY_DAY = 100
+"""The most days that are shown one by one: of more, each week is shown. 731 days of a currency are
+a page of 230 KB.
+"""
+
 
 def revenue_view(found: Mapping[str, CurrencyRevenue]) -> list[dict[str, Any]]:
-    """Each currency, the greatest first: its MRR, a chart, and its days, the newest first."""
+    """Each currency, the greatest first: its MRR, a chart, and its days, or weeks if there are more
+    than BY_DAY days, the newest first.
+    """
     shown = []
     for currency, one in found.items():
         last = one.days[-1] if one.days else None
         mrr = last.mrr if last else 0
+        by_day = len(one.days) <= BY_DAY
+        rows = one.days if by_day else _weekly(one.days)
         bars = [
-            (_short(day.date), day.mrr, f"{date_text(day.date)}: {money(day.mrr, currency)}")
-            for day in one.days
+            (
+                _short(row.date),
+                row.mrr,
+                f"{'' if by_day else 'Week to '}{date_text(row.date)}: {money(row.mrr, currency)}",
+            )
+            for row in rows
         ]
         shown.append(
             {
@@ -33,10 +47,31 @@ def revenue_view(found: Mapping[str, CurrencyRevenue]) -> list[dict[str, Any]]:
                 "annualised": one.annualised,
                 "chart": chart(bars, partial(money, currency=currency)),
                 "change": mrr - one.days[0].mrr if one.days else 0,
-                "days": one.days[::-1],
+                "by_day": by_day,
+                "rows": rows[::-1],
             }
         )
     return sorted(shown, key=lambda row: int(str(row["mrr"])), reverse=True)
+
+
+def _weekly(days: Sequence[RevenueDay]) -> list[RevenueDay]:
+    """What moved in each week, and the MRR at its end: each is named by its last day of `days`,
+    a Sunday for all but the last week.
+    """
+    of_weeks = groupby(days, lambda day: day.date - timedelta(days=day.date.weekday()))
+    return [_summed(list(week)) for _, week in of_weeks]
+
+
+def _summed(days: Sequence[RevenueDay]) -> RevenueDay:
+    return RevenueDay(
+        days[-1].date,
+        days[-1].mrr,
+        new=sum(day.new for day in days),
+        reactivation=sum(day.reactivation for day in days),
+        expansion=sum(day.expansion for day in days),
+        contraction=sum(day.contraction for day in days),
+        churn=sum(day.churn for day in days),
+    )
 
 
 def trials_view(found: Sequence[TrialWeek]) -> dict[str, Any]:

@@ -18,7 +18,13 @@ from chalicelib.pages.admin.charts import HEIGHT, WIDTH, chart
 from chalicelib.pages.admin.conditions import open_now
 from chalicelib.pages.admin.customer import tone_of
 from chalicelib.pages.admin.due_words import spoken_due
-from chalicelib.pages.admin.figures import reasons_view, retention_view, revenue_view, trials_view
+from chalicelib.pages.admin.figures import (
+    BY_DAY,
+    reasons_view,
+    retention_view,
+    revenue_view,
+    trials_view,
+)
 from chalicelib.pages.admin.health import spoken_age
 from chalicelib.pages.admin.messages import (
     ASKED_FOR,
@@ -65,6 +71,24 @@ def test_currencies_are_shown_apart_the_greatest_first() -> None:
         ("eur", 400, -100),
         ("usd", 200, 100),
     ]
+
+
+def test_what_moved_in_a_long_time_is_shown_by_week_and_adds_up() -> None:
+    begin = date(2026, 3, 4)
+    days = tuple(
+        RevenueDay(begin + timedelta(days=n), 1000 + n, new=3, churn=2) for n in range(BY_DAY + 1)
+    )
+    (few,) = revenue_view({"usd": CurrencyRevenue(0, days[:BY_DAY])})
+    assert few["by_day"]
+    assert few["rows"] == days[:BY_DAY][::-1]
+    (many,) = revenue_view({"usd": CurrencyRevenue(0, days)})
+    weeks = many["rows"]
+    assert not many["by_day"]
+    assert [week.date for week in weeks[:2]] == [days[-1].date, date(2026, 6, 7)]
+    assert weeks[-1] == RevenueDay(date(2026, 3, 8), 1004, new=15, churn=10), "from a Wednesday on"
+    assert [week.mrr for week in weeks[:2]] == [many["mrr"], 1095]
+    assert sum(week.new - week.churn for week in weeks) == BY_DAY + 1
+    assert len(many["chart"].bars) == len(weeks)
 
 
 def test_the_share_of_trials_that_convert_needs_a_trial() -> None:
