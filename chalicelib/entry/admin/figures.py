@@ -16,6 +16,7 @@ from chalicelib.runtime.clock import clock
 from chalicelib.usecases.figures.reports import (
     DEFAULT,
     LONGEST,
+    closed_now,
     message_effects,
     reasons,
     retention,
@@ -45,14 +46,15 @@ def show_trials(operator: Operator) -> Response:
 
     first, last = _span(WEEKS)
     services = wiring.services()
+    closed = closed_now(services)
     return admin_page(
         operator,
         "trials",
         first=first,
         last=last,
-        **trials_view(trials(services, first, last)),
-        **retention_view(retention(services, first, last)),
-        reasons=reasons_view(reasons(services, first, last)),
+        **trials_view(trials(services, first, last, closed)),
+        **retention_view(retention(services, first, last, closed)),
+        reasons=reasons_view(reasons(services, first, last, closed)),
     )
 
 

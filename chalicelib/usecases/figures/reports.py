@@ -54,6 +54,11 @@ DEFAULT = 30
 """The days of a report for which none are named."""
 
 
+def closed_now(services: Services) -> ClosedFigures:
+    """What is closed: one read, for as many of these reports as a page has. Raises Unavailable."""
+    return _closed(services.stores, services.clock.now())
+
+
 def revenue(services: Services, first: date, last: date) -> dict[str, CurrencyRevenue]:
     """Revenue by currency, with a row for each day from `first` to `last`, both included. Raises
     Unavailable.
@@ -85,16 +90,19 @@ def revenue_days(stores: Stores, now: datetime, first: date, last: date) -> list
     return [*([before] if before else []), *found]
 
 
-def trials(services: Services, first: date, last: date) -> list[TrialWeek]:
+def trials(
+    services: Services, first: date, last: date, closed: ClosedFigures | None = None
+) -> list[TrialWeek]:
     """The trials of each week from that of the day `first` to that of the day `last`, the oldest
-    first, as they are now. Raises Unavailable.
+    first, as they are now. `closed` is what `closed_now` found, if it was asked. Raises
+    Unavailable.
     """
     now, stores = services.clock.now(), services.stores
     wanted = weeks(first, last)
-    closed = _closed(stores, now)
+    closed = closed or closed_now(services)
     marks = {mark.day for mark in stores.figures.marks(TRIALS)}
     rows = stores.figures.rows(TRIALS, wanted[0], wanted[-1])
-    reached = _counts(services, ACTIVATED, wanted)
+    reached = _counts(services, ACTIVATED, wanted, closed)
     found = []
     for week in wanted:
         row = rows.get(week)
@@ -109,20 +117,26 @@ def trials(services: Services, first: date, last: date) -> list[TrialWeek]:
     return found
 
 
-def retention(services: Services, first: date, last: date) -> list[RetentionWeek]:
+def retention(
+    services: Services, first: date, last: date, closed: ClosedFigures | None = None
+) -> list[RetentionWeek]:
     """How many of the customers of each week are still customers, for the weeks from that of the
-    day `first` to that of the day `last`, the oldest first. Raises Unavailable.
+    day `first` to that of the day `last`, the oldest first. `closed` as in `trials`. Raises
+    Unavailable.
     """
     now = services.clock.now()
-    found = _counts(services, CUSTOMERS, weeks(first, last))
+    found = _counts(services, CUSTOMERS, weeks(first, last), closed or closed_now(services))
     return [retention_of(week, counts, now) for week, counts in found.items()]
 
 
-def reasons(services: Services, first: date, last: date) -> list[ReasonCount]:
+def reasons(
+    services: Services, first: date, last: date, closed: ClosedFigures | None = None
+) -> list[ReasonCount]:
     """Why customers left in the weeks from that of the day `first` to that of the day `last`, and
-    why trials did not become customers. Raises Unavailable.
+    why trials did not become customers. `closed` as in `trials`. Raises Unavailable.
     """
-    return reasons_of(added(_counts(services, LEAVINGS, weeks(first, last)).values()))
+    found = _counts(services, LEAVINGS, weeks(first, last), closed or closed_now(services))
+    return reasons_of(added(found.values()))
 
 
 def message_effects(services: Services, first: date, last: date) -> list[StepEffect]:
@@ -130,20 +144,22 @@ def message_effects(services: Services, first: date, last: date) -> list[StepEff
     held out in the weeks from that of the day `first` to that of the day `last`. Raises
     Unavailable.
     """
-    return effects_of(added(_counts(services, MESSAGES, weeks(first, last)).values()))
+    found = _counts(services, MESSAGES, weeks(first, last), closed_now(services))
+    return effects_of(added(found.values()))
 
 
-def _counts(services: Services, kind: str, wanted: Sequence[date]) -> dict[date, Counts]:
+def _counts(
+    services: Services, kind: str, wanted: Sequence[date], closed: ClosedFigures
+) -> dict[date, Counts]:
     """The counts of each of the weeks."""
     figures, now = services.stores.figures, services.clock.now()
-    closed = _closed(services.stores, now).of(kind)
     marks = {mark.day for mark in figures.marks(kind)}
     rows = figures.rows(kind, wanted[0], wanted[-1])
     found = dict[date, Counts]()
     for week in wanted:
         if week > now.astimezone(UTC).date():
             found[week] = {}
-        elif week > closed or week in marks:
+        elif week > closed.of(kind) or week in marks:
             texts = figures.contributions(FigureKey(kind, week))
             found[week] = added(map(counts_in, texts))
         else:
