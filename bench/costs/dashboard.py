@@ -23,8 +23,10 @@ from chalicelib.values import replace
 from tests.adapters.aws.conftest import TABLE
 from tests.fakes.services import RECORDINGS
 
-CUSTOMERS = 450
-"""More than any list of a page reads of one status: a stage with more pays the same for a page."""
+CUSTOMERS = 570
+"""So many that there are more of each of STANDINGS than a list reads: a stage with more pays the
+same for a page, but for those of a plan.
+"""
 
 DAY = timedelta(days=1)
 STANDINGS = (

@@ -126,13 +126,13 @@ class Meter:
             self.running = ""
 
     @contextmanager
-    def watching(self) -> Iterator[None]:
-        """Count the calls of AWS while a function runs."""
+    def watching(self, counts: Callable[[], bool] = lambda: True) -> Iterator[None]:
+        """Count the calls of AWS while a function runs, of the threads that `counts` is true in."""
 
         def counted(
             service: str, operation: str, parameters: Any, call: Callable[[str, Any], Any]
         ) -> Any:
-            if not self.running:
+            if not self.running or not counts():
                 return call(operation, parameters)
             self.calls.setdefault(self.running, Counter())[f"{service}.{operation}"] += 1
             self.add("aws_calls")

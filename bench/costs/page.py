@@ -267,8 +267,9 @@ _DASHBOARD = f"""What one look at a page uses, with a key or a session that is r
 {CUSTOMERS} customers of the usual standings, a year of figures that the hourly job has summed up,
 and more entries in the audit log than a page shows. A list reads at most 51 places of a status, 204
 where it looks for a plan, and the 50 accounts that it shows, so that more customers change no row
-of a list; figures read what moved in the days and weeks that are not summed up yet. Dollars are
-those of DynamoDB and API Gateway."""
+of a list but that of a plan, which reads at most 2.5 units more for each status. Figures read what
+moved in the days and weeks that are not summed up yet. Dollars are those of DynamoDB and API
+Gateway."""
 
 
 def _dashboard_row(used: Used) -> str:

@@ -13,7 +13,7 @@ MOST = {
     "Today": 19,
     "Customers": 13,
     "Revenue": 7,
-    "Trials": 29,
+    "Trials": 26,
     "Payments": 4,
     "Messages": 7,
     "Webhooks": 1,
