@@ -110,10 +110,10 @@ CHANGES: tuple[tuple[int, Change], ...] = (
     (20, lambda stage: stage.gives("joan", "tok_visa")),
     (28, lambda stage: stage.calls("buero", "cancel", when="now", reason="too_expensive")),
     (28, lambda stage: stage.calls("barbara", "cancel", when="period_end", reason="unused")),
+    (28, lambda stage: stage.listens()),
     (34, lambda stage: stage.calls("margaret", "milestones", name="connected_data")),
     (34, lambda stage: stage.gives("margaret", "tok_visa")),
     (36, lambda stage: stage.calls("edsger", "grants", until="2099-01-01T00:00:00Z", note="Jury")),
-    (36, lambda stage: stage.listens()),
     (37, lambda stage: stage.loses(3)),
 )
 """What else happens, and on which day."""
