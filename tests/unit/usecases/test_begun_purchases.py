@@ -6,7 +6,9 @@ from tests.fakes.adopted_lives import AdoptedLife
 
 def test_the_one_of_many_begun_purchases_that_is_paid_gives_access() -> None:
     life = AdoptedLife()
-    begun = [life.sells(payment_behavior="default_incomplete") for _ in range(most("subscriptions"))]
+    begun = [
+        life.sells(payment_behavior="default_incomplete") for _ in range(most("subscriptions"))
+    ]
     assert len(life.account.subscriptions) == most("subscriptions")
     assert life.days(0.1).stands == ("none", "payment_incomplete")
     bought = life.gives("tok_visa").sells()
