@@ -33,9 +33,8 @@ class Partition:
 
     def move_timeline(self, account_id: str, to: str) -> None:
         """Move the account's timeline and the details of its audit log to another account, and
-        delete what else is beside it. An
-        item stays that says where it went, since the feed leads to its events here. Idempotent.
-        Raises Unavailable.
+        delete what else is beside it. An item stays that says where it went, since the feed leads
+        to its events here, and the log of all to its entries. Idempotent. Raises Unavailable.
         """
         forward = {**_moved_key(account_id), "to": {"S": to}}
         items = [item for item in self.items(account_id) if item["sk"]["S"] != _MOVED]

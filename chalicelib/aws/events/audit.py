@@ -17,6 +17,7 @@ import msgspec
 
 from chalicelib.aws.dynamo import client, read_many, translate_errors
 from chalicelib.aws.items import Item, stamp
+from chalicelib.aws.partition import moved_to
 from chalicelib.domain.changes.audit import AUDIT_KEPT, AuditEntry, expired
 from chalicelib.domain.errors import InvalidInput
 
@@ -91,13 +92,25 @@ class AuditLog:
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def _details(self, items: list[Item]) -> dict[str, Item]:
-        """The entries beside the accounts, by their sort key."""
-        keys = [
-            {"pk": {"S": f"ACCOUNT#{item['account_id']['S']}"}, "sk": item["sk"]}
-            for item in items
-            if "account_id" in item
-        ]
-        return {item["sk"]["S"]: item for item in read_many(self._dynamodb, self._table, keys)}
+        """The entries beside the accounts, by their sort key. Those of an account that another one
+        has taken in are there.
+        """
+        found: dict[str, Item] = {}
+        accounts = {
+            item["sk"]["S"]: item["account_id"]["S"] for item in items if "account_id" in item
+        }
+        while accounts:
+            keys = [_beside(id, {"S": key}) for key, id in accounts.items()]
+            read = read_many(self._dynamodb, self._table, keys)
+            found |= {item["sk"]["S"]: item for item in read}
+            left = {key: id for key, id in accounts.items() if key not in found}
+            moved = moved_to(self._dynamodb, self._table, set(left.values())) if left else {}
+            accounts = {key: moved[id] for key, id in left.items() if id in moved}
+        return found
+
+
+def _beside(account_id: str, sort_key: Any) -> Item:
+    return {"pk": {"S": f"ACCOUNT#{account_id}"}, "sk": sort_key}
 
 
 def _items(entry: AuditEntry) -> list[Item]:
@@ -120,7 +133,7 @@ def _items(entry: AuditEntry) -> list[Item]:
     if entry.action == "account.erased":
         # The account's partition goes with the account; who erased it must stay.
         return [month, {"pk": {"S": f"AUDIT#OF#{entry.account_id}"}, **base}]
-    return [{"pk": {"S": f"ACCOUNT#{entry.account_id}"}, **base, **detail}, month]
+    return [{**_beside(entry.account_id, sort_key), **base, **detail}, month]
 
 
 def entry_of(item: Item) -> AuditEntry:

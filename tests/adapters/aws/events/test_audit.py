@@ -90,3 +90,17 @@ def test_a_cursor_of_an_account_does_not_read_another_one(log: AuditLog) -> None
     _, cursor = log.page("acc_1", None, T)
     with pytest.raises(InvalidInput):
         log.page("acc_2", cursor, T)
+
+
+def test_the_detail_of_an_account_that_another_one_took_in_is_in_the_log_of_all(
+    log: AuditLog, dynamodb: Any
+) -> None:
+    beside = Partition(TABLE, dynamodb)
+    log.put(entry(1, T - timedelta(days=2)))
+    log.put(entry(2, T - timedelta(days=1), "acc_2"))
+    beside.move_timeline("acc_1", "acc_2")
+    beside.move_timeline("acc_2", "acc_3")
+    assert [one.detail for one in read_all(log)] == [{"n": 2}, {"n": 1}]
+    assert [one.detail for one in read_all(log, "acc_3")] == [{"n": 2}, {"n": 1}]
+    beside.clear("acc_3")
+    assert [one.detail for one in read_all(log)] == [None, None]
