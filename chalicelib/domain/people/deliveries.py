@@ -12,6 +12,9 @@ JOINED = "contact.joined"
 that the people system sends; the account was taken in by another one.
 """
 
+OTHER_MODE = "people-mode"
+"""In place of an endpoint's id, in the notice that contacts are of the other mode."""
+
 
 def erasure(account_id: str, person_id: str, at: datetime) -> Delivery:
     """That the person is to be deleted for good, by that system's own id where it is known."""

@@ -90,7 +90,7 @@ def having_heard(before: Person, after: Person, found: Person) -> Person:
 class PeopleState:
     """The system as a whole: nothing is called before `free_at`. `failures` counts those in a row,
     `told` says that the operators know that the token or the workspace is refused, `why` says why
-    it is the workspace.
+    it is the workspace. `told_of_mode` says that they know of contacts of the other mode.
     """
 
     free_at: datetime | None = None
@@ -98,6 +98,7 @@ class PeopleState:
     told: bool = False
     why: str = ""
     version: int = 0
+    told_of_mode: bool = False
 
 
 def is_down(answer: CallAnswer) -> bool:

@@ -18,6 +18,7 @@ from chalicelib.domain.messaging.team import (
     days_due,
     notice_of,
 )
+from chalicelib.domain.people.deliveries import OTHER_MODE
 from chalicelib.domain.people.state import PeopleState
 from chalicelib.domain.webhooks.endpoint import DISABLED_REASONS
 from chalicelib.outreach.plain import plain
@@ -91,6 +92,8 @@ def send_endpoint_notice(
         return _send_slack_notice(message.disabled_at, services, post)
     if message.endpoint_id == PEOPLE:
         return _send_people_notice(message.disabled_at, services, post)
+    if message.endpoint_id == OTHER_MODE:
+        return _send_mode_notice(services, post)
     endpoint = services.stores.endpoints.load().find(message.endpoint_id)
     if (
         endpoint is None
@@ -149,6 +152,22 @@ def _send_people_notice(at: str, services: Services, post: MailServices) -> str:
         ]
     mail = _mail("The people system refuses Billhook", [facts, remedy], services)
     return _post(NOBODY, f"{PEOPLE}-{at}", "people_refused", mail, services, post)
+
+
+def _send_mode_notice(services: Services, post: MailServices) -> str:
+    if services.policy.team is None or services.policy.mail is None:
+        return "nothing"
+    facts = [
+        "At least one contact at Intercom is of Stripe's other mode: another stage has written it.",
+        "Billhook leaves such contacts alone, and tells them of no event.",
+    ]
+    remedy = [
+        "Give each stage the token of a workspace of its own, or delete the contacts that are not",
+        "its own. You get no other mail about it. These are the contacts:",
+        "python -m ops people list",
+    ]
+    mail = _mail("A contact is of the other mode", [facts, remedy], services)
+    return _post(NOBODY, OTHER_MODE, "people_mode", mail, services, post)
 
 
 def send_digest(day: str, timelines: Timelines, services: Services, post: MailServices) -> str:

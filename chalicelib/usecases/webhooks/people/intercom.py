@@ -27,6 +27,7 @@ from chalicelib.usecases.webhooks.people.system import (
     ContactMissing,
     ContactRefused,
     NotYet,
+    OtherMode,
     SystemDown,
     Written,
 )
@@ -244,7 +245,7 @@ class Intercom:
     def _check_mode(self, answer: CallAnswer, contact: Contact) -> None:
         ours, theirs = contact.attributes.get("billing_mode"), mode_of(answer)
         if ours and theirs and theirs != ours:
-            raise ContactRefused(f"The contact at Intercom is of the {theirs} mode.")
+            raise OtherMode(f"The contact at Intercom is of the {theirs} mode.")
 
     def _with_attributes(
         self, method: str, path: str, contact: Contact, body: object

@@ -37,6 +37,10 @@ class ContactMissing(ContactRefused):
     """There is no such contact any more, though it was written once."""
 
 
+class OtherMode(ContactRefused):
+    """The contact is of Stripe's other mode: two stages write into one workspace."""
+
+
 class NotYet(Exception):
     """The contact cannot be written now, but perhaps in some minutes. The text says why."""
 

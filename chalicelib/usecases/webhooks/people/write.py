@@ -6,12 +6,15 @@ from datetime import datetime
 from hashlib import sha256
 
 from chalicelib.domain.account.state import Account
+from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import ConcurrentUpdate
-from chalicelib.domain.people.contact import Contact, contact
-from chalicelib.domain.people.state import Person, having_heard
+from chalicelib.domain.people.contact import LONGEST_TEXT, Contact, contact
+from chalicelib.domain.people.deliveries import OTHER_MODE
+from chalicelib.domain.people.state import PeopleState, Person, having_heard
+from chalicelib.usecases.messages import SendEndpointNotice
 from chalicelib.usecases.ports import PersonStore
 from chalicelib.usecases.services import Services
-from chalicelib.usecases.webhooks.people.system import ContactRefused, PeopleSystem
+from chalicelib.usecases.webhooks.people.system import ContactRefused, OtherMode, PeopleSystem
 from chalicelib.values import frozen, replace
 
 
@@ -52,16 +55,42 @@ def write_contact(
     try:
         written = people.system.write(known, person)
     except ContactRefused as refusal:
+        _note("contact.refused", str(refusal), person, known, services)
+        if isinstance(refusal, OtherMode):
+            _tell_operators_of_mode(services)
         after = replace(person, refused=known.digest, reason=str(refusal))
         kept = _keep(account.id, person, after, people)
         services.metrics.count("PeopleRefused", 1)
         return known, kept, str(refusal)
+    _note("contact.noted", written.remark, person, known, services)
     after = replace(written.person, digest=known.digest, refused="", reason=written.remark)
     if not known.unsubscribed:
         after = replace(after, left_there_at=None)
     if after.told is not known.unsubscribed:
         after = replace(after, told=known.unsubscribed, told_at=services.clock.now())
     return known, _with_leads(known, _keep(account.id, person, after, people), people), None
+
+
+def _note(type: str, what: str, before: Person, known: Contact, services: Services) -> None:
+    """Put onto the timeline what a person should know of the contact, unless it was so before."""
+    if what and what != before.reason:
+        now, text = services.clock.now(), what[:LONGEST_TEXT]
+        id = f"{type}.{sha256(text.encode()).hexdigest()[:8]}"
+        entry = Entry(known.account_id, now, "people", id, type, {"note": text})
+        services.stores.timeline.put([entry])
+
+
+def _tell_operators_of_mode(services: Services) -> None:
+    """Once for all contacts: who is at it looks at all of them."""
+    states = services.stores.job_states
+    state = states.load(PeopleState) or PeopleState()
+    if state.told_of_mode:
+        return
+    if services.policy.team and services.policy.mail:
+        at = services.clock.now().isoformat()
+        services.queues.mail.send(SendEndpointNotice(OTHER_MODE, at).dump())
+    with suppress(ConcurrentUpdate):  # another run has called meanwhile: the next contact notes it
+        states.save(state, replace(state, told_of_mode=True, version=state.version + 1))
 
 
 def _may_have_its_own(known: Contact, person: Person) -> bool:

@@ -344,3 +344,12 @@ def test_the_team_is_told_once_that_slack_refuses() -> None:
 def test_without_operators_nobody_is_told_that_slack_refuses() -> None:
     team, notice = Team(POLICY), SendEndpointNotice("slack", "2026-03-02T09:00:00+00:00")
     assert send_endpoint_notice(notice, team.services, team.post) == "nothing"
+
+
+def test_the_team_is_told_once_of_contacts_of_the_other_mode() -> None:
+    team = Team()
+    for at in ("2026-03-02T09:00:00+00:00", "2026-03-09T09:00:00+00:00"):
+        send_endpoint_notice(SendEndpointNotice("people-mode", at), team.services, team.post)
+    for address in TEAM.mail:
+        assert team.subjects(address) == ["[Acme] A contact is of the other mode"]
+    assert "python -m ops people list" in team.mailer.sent[0].text
