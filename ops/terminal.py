@@ -3,7 +3,8 @@ terminal, or looks like a line of ours.
 """
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import Any, TextIO, cast
 
@@ -21,6 +22,23 @@ def print_progress(text: str, stream: TextIO | None = None, end: str = "") -> No
     stream = stream or sys.stdout
     raw = stream.raw if isinstance(stream, _Visible) else stream
     print(f"\r{text}", end=end, file=raw, flush=True)
+
+
+EVERY = 100
+"""After so many things a run whose output goes into a file prints a line of its own."""
+
+
+def print_count(done: int, all: int) -> None:
+    """Print how many of all things are done, as a line that grows in a terminal."""
+    if sys.stdout.isatty():
+        print_progress(f"{done} of {all}", end="\n" if done == all else "")
+    elif done % EVERY == 0 or done == all:
+        print(f"{done} of {all}", flush=True)
+
+
+def outcome_lines(outcomes: Counter[str], words: Mapping[str, str]) -> list[str]:
+    """A line for each outcome: how often, and what it means by `words`."""
+    return [f"{number:>7}  {words[outcome]}" for outcome, number in outcomes.most_common()]
 
 
 class _Visible:

@@ -24,6 +24,10 @@ def client() -> "SQSClient":
     return cast("SQSClient", Sqs())
 
 
+A_BATCH = 10
+"""Messages of one call, at most: SQS takes no more."""
+
+
 class WorkQueue:
     """A queue of tasks, each a small JSON object."""
 
@@ -37,21 +41,10 @@ class WorkQueue:
 
     def send_many(self, work: Sequence[Mapping[str, str]]) -> None:
         """Enqueue tasks, ten a call. Raises Unavailable if not all of them were enqueued."""
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        for start in range(0, len(work), 10):
-            entries: list[SendMessageBatchRequestEntryTypeDef] = [
-                {"Id": str(index), "MessageBody": json.dumps(task)}
-                for index, task in enumerate(work[start : start + 10])
-            ]
-            try:
-                answer = self._sqs.send_message_batch(QueueUrl=self._url, Entries=entries)
-            except (BotoCoreError, ClientError) as error:
-                raise Unavailable("The queue did not accept the tasks.") from error
-            if failed := answer.get("Failed"):
-                raise Unavailable(
-                    f"The queue did not accept {len(failed)} of {len(entries)} tasks."
-                )
+        entries: list[SendMessageBatchRequestEntryTypeDef] = [
+            {"Id": str(number), "MessageBody": json.dumps(task)} for number, task in enumerate(work)
+        ]
+        _send_batches(self._sqs, self._url, entries)
 
     def depth(self, in_work: bool = False) -> int:
         """The approximate number of waiting messages, with those that somebody works on now if
@@ -82,21 +75,27 @@ class GroupedQueue:
         """Enqueue tasks, each with its group, ten a call. Raises Unavailable if not all of them
         were enqueued.
         """
-        from botocore.exceptions import BotoCoreError, ClientError
+        entries = [
+            _grouped(str(number), group, json.dumps(task, sort_keys=True))
+            for number, (group, task) in enumerate(work)
+        ]
+        _send_batches(self._sqs, self._url, entries)
 
-        for start in range(0, len(work), 10):
-            entries: list[SendMessageBatchRequestEntryTypeDef] = [
-                _grouped(str(index), group, json.dumps(task, sort_keys=True))
-                for index, (group, task) in enumerate(work[start : start + 10])
-            ]
-            try:
-                answer = self._sqs.send_message_batch(QueueUrl=self._url, Entries=entries)
-            except (BotoCoreError, ClientError) as error:
-                raise Unavailable("The queue did not accept the tasks.") from error
-            if failed := answer.get("Failed"):
-                raise Unavailable(
-                    f"The queue did not accept {len(failed)} of {len(entries)} tasks."
-                )
+
+def _send_batches(
+    sqs: "SQSClient", url: str, entries: "Sequence[SendMessageBatchRequestEntryTypeDef]"
+) -> None:
+    """Enqueue messages, ten a call. Raises Unavailable if not all of them were enqueued."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    for start in range(0, len(entries), A_BATCH):
+        batch = entries[start : start + A_BATCH]
+        try:
+            answer = sqs.send_message_batch(QueueUrl=url, Entries=batch)
+        except (BotoCoreError, ClientError) as error:
+            raise Unavailable("The queue did not accept the tasks.") from error
+        if failed := answer.get("Failed"):
+            raise Unavailable(f"The queue did not accept {len(failed)} of {len(batch)} tasks.")
 
 
 def _grouped(id: str, group: str, body: str) -> "SendMessageBatchRequestEntryTypeDef":

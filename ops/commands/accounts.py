@@ -77,7 +77,7 @@ def _export(options: argparse.Namespace) -> int:
 def _erase(options: argparse.Namespace) -> int:
     from chalicelib.aws.partition import Partition
     from chalicelib.usecases.accounts.erase import UNDER_WAY_SECONDS, erase
-    from ops.stage.services import enter, world_of_stage
+    from ops.stage.services import enter, services_of_stage
 
     stage = find_stage(stage_name(options))
     if not (
@@ -92,7 +92,7 @@ def _erase(options: argparse.Namespace) -> int:
     )
     enter(stage)
     gone = erase(
-        options.id, options.stripe, world_of_stage(), Partition(stage.outputs["TableName"])
+        options.id, options.stripe, services_of_stage(), Partition(stage.outputs["TableName"])
     )
     if gone.waits:
         print(
@@ -150,17 +150,17 @@ def _joins(options: argparse.Namespace) -> int:
     from chalicelib.runtime import wiring
     from chalicelib.usecases.accounts.erase import UNDER_WAY_SECONDS
     from chalicelib.usecases.accounts.joins import dismiss, join
-    from ops.stage.services import enter, world_of_stage
+    from ops.stage.services import enter, services_of_stage
 
     stage = find_stage(stage_name(options))
     enter(stage)
     if options.dismiss:
-        account = dismiss(options.dismiss, world_of_stage())
+        account = dismiss(options.dismiss, services_of_stage())
         print(f"Account {account.id} stays as it is, and is not listed any more.")
         return 0
     if options.join:
         print(f"Joining, and again after {UNDER_WAY_SECONDS:.0f} seconds, for writes under way …")
-        joined = join(options.join, world_of_stage(), Partition(stage.outputs["TableName"]))
+        joined = join(options.join, services_of_stage(), Partition(stage.outputs["TableName"]))
         print(f"Account {options.join} is now a part of account {joined}.")
         return 0
     print_lines(waiting_joins(wiring.accounts().with_waiting_join()))

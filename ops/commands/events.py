@@ -92,7 +92,7 @@ def _from_log(options: argparse.Namespace, since: datetime, transport: "StripeTr
     from chalicelib.usecases.ingestion.apply_facts import apply_facts
     from chalicelib.usecases.ingestion.fetching import StripeFetcher
     from ops.recovery.replay.timeline_events import kept_facts
-    from ops.stage.services import world_of_stage
+    from ops.stage.services import services_of_stage
 
     account = wiring.accounts().load(options.account)
     if account is None:
@@ -107,7 +107,7 @@ def _from_log(options: argparse.Namespace, since: datetime, transport: "StripeTr
     ]
     facts, after = [fact for _, fact in kept if fact], account
     if options.yes:
-        services = world_of_stage(transport)
+        services = services_of_stage(transport)
         after = apply_facts(account, facts, services, StripeFetcher(services))
     found = Counter(("chosen" if fact else "unreadable", entry.type) for entry, fact in kept)
     print(*outcome_lines(found), _end(len(facts), "applied", options.yes), sep="\n")

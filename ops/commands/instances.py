@@ -21,10 +21,10 @@ MOST_A_DAY = 100_000
 
 
 def _services(options: argparse.Namespace) -> "Services":
-    from ops.stage.services import enter, world_of_stage
+    from ops.stage.services import enter, services_of_stage
 
     enter(find_stage(stage_name(options)))
-    return world_of_stage()
+    return services_of_stage()
 
 
 def accounts_of(services: "Services") -> Iterator[Account]:

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 def _entered(options: argparse.Namespace) -> "tuple[Services, People]":
     from chalicelib.runtime import wiring
     from chalicelib.usecases.webhooks.people.write import People
-    from ops.stage.services import enter, world_of_stage
+    from ops.stage.services import enter, services_of_stage
 
     enter(find_stage(stage_name(options)))
-    services = world_of_stage()
+    services = services_of_stage()
     if services.policy.people is None:
         raise InvalidInput("billing.toml has no [people].", "people")
     return services, People(

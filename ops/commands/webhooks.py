@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def _services(options: argparse.Namespace) -> "Services":
-    from ops.stage.services import enter, world_of_stage
+    from ops.stage.services import enter, services_of_stage
 
     enter(find_stage(stage_name(options)))
-    return world_of_stage()
+    return services_of_stage()
 
 
 def _hash_key() -> str:

@@ -71,7 +71,7 @@ def instances_in(text: str) -> dict[str, str]:
     return found
 
 
-def bring_in(
+def run_import(
     candidates: Sequence[Candidate],
     services: Services,
     instances: Mapping[str, str] | None = None,

@@ -97,7 +97,7 @@ def stripe_of_stage(a_second: float = A_SECOND) -> StripeTransport:
     )
 
 
-def world_of_stage(transport: StripeTransport | None = None) -> Services:
+def services_of_stage(transport: StripeTransport | None = None) -> Services:
     """The services of the stage that was entered; they read from Stripe by `transport` if given.
 
     Nothing is added to metrics: those count the functions' work. Raises PolicyMistakes.

@@ -37,12 +37,12 @@ def _records(options: argparse.Namespace) -> int:
     from ops.export.progress import Bar
     from ops.export.records import Source, records
     from ops.export.writing import write_records
-    from ops.stage.services import enter, world_of_stage
+    from ops.stage.services import enter, services_of_stage
     from ops.stage.tables import description, table_client
 
     stage = find_stage(stage_name(options))
     enter(stage)
-    services, table = world_of_stage(), stage.outputs["TableName"]
+    services, table = services_of_stage(), stage.outputs["TableName"]
     bar = Bar(description(table_client(), table).get("ItemCount", 0), counter)
     note("export", options, format=options.format)
     found = records(Source(services, wiring.audit_log(), table_client(), table, bar.add))

@@ -1,7 +1,6 @@
 """python -m ops import stripe: imports the customers that Stripe already has."""
 
 import argparse
-import sys
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,18 +10,15 @@ from chalicelib.domain.errors import InvalidInput
 from ops.command_line import Command
 from ops.stage.services import A_SECOND
 from ops.stage.stages import add_stage, find_stage, stage_name
-from ops.terminal import print_lines, print_progress
-
-EVERY = 100
-"""After how many customers a line shows the progress if the output is no terminal."""
+from ops.terminal import outcome_lines, print_count, print_lines
 
 
 def _stripe(options: argparse.Namespace) -> int:
     from chalicelib.runtime import wiring
     from chalicelib.runtime.settings import settings
-    from ops.import_customers.import_run import bring_in, listed
+    from ops.import_customers.import_run import OUTCOMES, listed, run_import
     from ops.import_customers.survey import Finding, survey
-    from ops.stage.services import enter, stripe_of_stage, world_of_stage
+    from ops.stage.services import enter, services_of_stage, stripe_of_stage
 
     if not 0 < options.a_second <= 100:
         raise InvalidInput("--a-second must be more than 0, and at most 100.", "a-second")
@@ -50,15 +46,15 @@ def _stripe(options: argparse.Namespace) -> int:
         return 0
     outcomes: Counter[str] = Counter()
     try:
-        for candidate, outcome, detail in bring_in(
-            found.candidates, world_of_stage(transport), instances
+        for candidate, outcome, detail in run_import(
+            found.candidates, services_of_stage(transport), instances
         ):
             outcomes[outcome] += 1
             if outcome in ("gone", "failed"):
                 findings.append(Finding(outcome, (candidate.customer,), detail))
-            _progress(sum(outcomes.values()), len(found.candidates))
+            print_count(sum(outcomes.values()), len(found.candidates))
     finally:
-        print_lines([*report(sorted(findings)), *outcome_lines(outcomes)])
+        print_lines([*report(sorted(findings)), *outcome_lines(outcomes, OUTCOMES)])
     return 1 if outcomes["failed"] else 0
 
 
@@ -87,20 +83,6 @@ def report(findings: Iterable[Any]) -> list[str]:
         for code, lines in by_code.items()
         for line in (f"{FINDINGS[code]} ({len(lines)})", *lines)
     ]
-
-
-def outcome_lines(outcomes: Counter[str]) -> list[str]:
-    """A line for each outcome."""
-    from ops.import_customers.import_run import OUTCOMES
-
-    return [f"{number:>7}  {OUTCOMES[outcome]}" for outcome, number in outcomes.most_common()]
-
-
-def _progress(done: int, all: int) -> None:
-    if sys.stdout.isatty():
-        print_progress(f"{done} of {all}", end="\n" if done == all else "")
-    elif done % EVERY == 0 or done == all:
-        print(f"{done} of {all}", flush=True)
 
 
 def _how(parser: argparse.ArgumentParser) -> None:

@@ -18,7 +18,7 @@ def _restore(options: argparse.Namespace) -> int:
     from ops.export.export import counter
     from ops.recovery.restore.restore import restore
     from ops.recovery.restore.tables import Tables
-    from ops.stage.services import enter, world_of_stage
+    from ops.stage.services import enter, services_of_stage
     from ops.stage.tables import table_client
 
     if not options.rate > 0:
@@ -32,7 +32,7 @@ def _restore(options: argparse.Namespace) -> int:
         return 1
     enter(stage)
     note("restore", options)
-    run = restore(Tables(source, live, table_client()), world_of_stage(), counter, options.rate)
+    run = restore(Tables(source, live, table_client()), services_of_stage(), counter, options.rate)
     print(file=sys.stderr)
     print(
         f"Stage {stage.name} is what {source} held: {run.accounts:,} accounts, begun"

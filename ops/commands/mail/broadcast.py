@@ -15,22 +15,19 @@ from ops.command_line import Command
 from ops.commands.mail.report import moment_before
 from ops.stage.confirm import typed
 from ops.stage.stages import add_stage, find_stage, stage_name
-from ops.terminal import print_lines, print_progress
+from ops.terminal import outcome_lines, print_count, print_lines
 
 if TYPE_CHECKING:
     from chalicelib.domain.policy.policy import Policy
     from ops.mail.broadcast.recipients import RecipientList
-
-EVERY = 100
-"""After how many accounts a line shows the progress if the output is no terminal."""
 
 
 def _broadcast(options: argparse.Namespace) -> int:
     from chalicelib.aws.dynamo import client
     from chalicelib.runtime import wiring
     from ops.mail.broadcast.recipients import Aim, listed
-    from ops.mail.broadcast.sending import claimed, pages, want
-    from ops.stage.services import enter, world_of_stage
+    from ops.mail.broadcast.sending import OUTCOMES, claimed, pages, record_broadcast
+    from ops.stage.services import enter, services_of_stage
 
     now = datetime.now(UTC)
     aim = Aim(
@@ -42,7 +39,7 @@ def _broadcast(options: argparse.Namespace) -> int:
     enter(stage)
     policy, table = wiring.policy(), stage.outputs["TableName"]
     check(aim.name, options.message, policy)
-    services = world_of_stage()
+    services = services_of_stage()
     print("Reading the accounts …", flush=True)
     found = listed(
         pages(services), aim, policy, now, lambda ids: claimed(client(), table, ids, aim.name)
@@ -56,11 +53,11 @@ def _broadcast(options: argparse.Namespace) -> int:
         return 1
     outcomes: Counter[str] = Counter()
     try:
-        for _, outcome in want(found.ids, aim, options.message, services):
+        for _, outcome in record_broadcast(found.ids, aim, options.message, services):
             outcomes[outcome] += 1
-            _progress(sum(outcomes.values()), len(found.ids))
+            print_count(sum(outcomes.values()), len(found.ids))
     finally:
-        print(*outcome_lines(outcomes), sep="\n")
+        print(*outcome_lines(outcomes, OUTCOMES), sep="\n")
     print(
         f"It goes out within their hours and caps, in {TOLERANCE.days} days at most; python -m ops"
         f" mail report counts it as broadcast@{aim.name}."
@@ -124,20 +121,6 @@ def recipient_lines(found: "RecipientList") -> Iterator[str]:
         yield f"{number:>7}  {LEFT_OUT[why]}"
     if found.ids:
         yield "Addresses that bounced or complained are left out when it is sent."
-
-
-def outcome_lines(outcomes: Counter[str]) -> list[str]:
-    """A line for each outcome."""
-    from ops.mail.broadcast.sending import OUTCOMES
-
-    return [f"{number:>7}  {OUTCOMES[outcome]}" for outcome, number in outcomes.most_common()]
-
-
-def _progress(done: int, all: int) -> None:
-    if sys.stdout.isatty():
-        print_progress(f"{done} of {all}", end="\n" if done == all else "")
-    elif done % EVERY == 0 or done == all:
-        print(f"{done} of {all}", flush=True)
 
 
 def _message(parser: argparse.ArgumentParser) -> None:

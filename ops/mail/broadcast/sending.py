@@ -46,7 +46,7 @@ def claimed(dynamodb: "DynamoDBClient", table: str, ids: Sequence[str], name: st
     return {item["pk"]["S"].partition("#")[2] for item in found}
 
 
-def want(
+def record_broadcast(
     ids: Sequence[str], aim: Aim, message: str, services: Services
 ) -> Iterator[tuple[str, str]]:
     """Each id with its outcome, one of OUTCOMES. One read and one write an account. It may stop

@@ -14,7 +14,7 @@ from chalicelib.usecases.accounts.erase import erase
 from chalicelib.usecases.ingestion.ingest import Message, ingest
 from chalicelib.usecases.operators.dead_letters.handling import discard, looking, redrive
 from ops.export.export import STATE, export
-from ops.import_customers.import_run import bring_in
+from ops.import_customers.import_run import run_import
 from ops.recovery.replay.stripe_events import kept_events, replay, wanted_types
 from ops.recovery.restore.restore import restore
 from tests.fakes.faults import OutsideCalls
@@ -142,7 +142,7 @@ def old_customers() -> Shop:
 
 def import_all(shop: Shop, calls: OutsideCalls) -> None:
     list(
-        bring_in(
+        run_import(
             shop.survey().candidates,
             calls.watch(shop.place.services, "accounts", "stripe", "timeline"),
         )

@@ -18,7 +18,7 @@ from chalicelib.usecases.ingestion.adopt import derived_id
 from chalicelib.usecases.ingestion.ingest import Message, ingest
 from chalicelib.usecases.services import Services
 from ops.commands.data.importing import report
-from ops.import_customers.import_run import OUTCOMES, bring_in, instances_in, listed
+from ops.import_customers.import_run import OUTCOMES, instances_in, listed, run_import
 from ops.import_customers.survey import FINDINGS, Candidate, Finding, Survey, survey
 from tests.fakes.faults import Crash, OutsideCalls, crashing_after
 from tests.fakes.services import QUIET, proving, updated
@@ -83,7 +83,9 @@ class Shop(SimLife):
     def imports(self, services: Services | None = None) -> Counter[str]:
         return Counter(
             outcome
-            for _, outcome, _ in bring_in(self.survey().candidates, services or self.place.services)
+            for _, outcome, _ in run_import(
+                self.survey().candidates, services or self.place.services
+            )
         )
 
     @property
@@ -167,7 +169,7 @@ def test_an_import_takes_two_calls_a_customer() -> None:
     shop.later(3)
     candidates = shop.survey().candidates
     shop.stage.api.calls.clear()
-    list(bring_in(candidates, shop.place.services))
+    list(run_import(candidates, shop.place.services))
     assert len(shop.stage.api.calls) == 2 + 2
 
 
@@ -208,7 +210,7 @@ def test_stripe_is_down_in_the_midst_of_it_and_the_next_run_goes_on() -> None:
         shop.buys(f"customer{number}")
     shop.later(3)
     candidates = shop.survey().candidates
-    told = bring_in(candidates, shop.place.services)
+    told = run_import(candidates, shop.place.services)
     assert [next(told)[1] for _ in range(2)] == ["imported", "imported"]
     shop.fault("503", 2, method="GET")
     with pytest.raises(Unavailable):
@@ -222,7 +224,7 @@ def test_an_account_that_waits_for_answers_is_completed_by_the_next_run() -> Non
     shop.later(3)
     shop.fault("503", 1000, "/v1/invoices", "GET")
     candidates = (Candidate(shop.only("customer")["id"], "acc_ada"),)
-    assert [outcome for _, outcome, _ in bring_in(candidates, shop.place.services)] == [
+    assert [outcome for _, outcome, _ in run_import(candidates, shop.place.services)] == [
         "unanswered"
     ]
     assert shop.accounts["acc_ada"].due_at, "the stage asks again by itself"
@@ -249,7 +251,7 @@ def test_one_customer_that_cannot_be_imported_keeps_no_other_waiting(
     monkeypatch.setattr(shop.place.accounts, "save", fails)
     done = {
         candidate.customer: (outcome, detail)
-        for candidate, outcome, detail in bring_in(shop.survey().candidates, shop.place.services)
+        for candidate, outcome, detail in run_import(shop.survey().candidates, shop.place.services)
     }
     assert done == {ada: ("failed", "ValueError"), bob: ("imported", "")}
 
@@ -411,13 +413,13 @@ def test_who_has_an_instance_already_is_imported_with_it_and_the_others_get_one(
     has, new = shop.buys("ada"), shop.buys("bob")
     instances = instances_in(f"{has}  https://ada.acme.app\n\n")
     candidates = shop.later(5).survey().candidates
-    outcomes = [one for _, one, _ in bring_in(candidates, shop.place.services, instances)]
+    outcomes = [one for _, one, _ in run_import(candidates, shop.place.services, instances)]
     assert outcomes == ["imported", "imported"]
     found = shop.place.accounts.of_customers({has: "", new: ""})
     known, made = found[has].instance, found[new].instance
     assert (known.status, known.url, known.request) == ("ready", "https://ada.acme.app", None)
     assert made.status == "creating"
-    again = [one for _, one, _ in bring_in(candidates, shop.place.services, instances)]
+    again = [one for _, one, _ in run_import(candidates, shop.place.services, instances)]
     assert again == ["known", "known"]
     for wrong in ("cus_1", "acc_1 https://ada.acme.app", "cus_1 https://a.app x"):
         with pytest.raises(InvalidInput):

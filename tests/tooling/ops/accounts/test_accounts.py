@@ -15,7 +15,7 @@ from chalicelib.domain.account.links import link_to, opens
 from chalicelib.usecases.billing.run_operation import run_operation
 from local.aws.ses_suppressions import SuppressionList
 from ops.account_report import account_lines
-from ops.stage.services import enter, world_of_stage
+from ops.stage.services import enter, services_of_stage
 from tests.adapters.aws.conftest import TABLE
 from tests.fakes.customer_pages import NOW, SOLD, billed, customer
 from tests.tooling.ops.conftest import HASH_KEY, Deployed, T
@@ -107,7 +107,7 @@ def _ended(question: str) -> str:
 def test_with_stripe_the_customer_is_deleted_there_too(deployed: Deployed, ops: Any) -> None:
     account = deployed.signs_up("acc_1", "ada@example.com")
     enter(deployed.stage)
-    services = world_of_stage()
+    services = services_of_stage()
     services = replace(services, clock=replace(services.clock, now=lambda: T))
     run_operation(account, "trial", services)
     (customer,) = deployed.stripe.engine.store.all("customer")

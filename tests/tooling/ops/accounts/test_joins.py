@@ -8,7 +8,7 @@ import pytest
 from chalicelib.aws.events.timeline import Timelines
 from chalicelib.usecases.ingestion.adopt import derived_id
 from chalicelib.usecases.ingestion.ingest import Message, ingest
-from ops.stage.services import enter, world_of_stage
+from ops.stage.services import enter, services_of_stage
 from tests.adapters.aws.conftest import TABLE
 from tests.tooling.ops.conftest import Deployed, T
 
@@ -28,7 +28,7 @@ def stranger(deployed: Deployed, email: str = "eve@example.com") -> str:
             Message(event["id"], json.dumps(event))
             for event in deployed.stripe.engine.store.events[since:]
         ],
-        world_of_stage(),
+        services_of_stage(),
     )
     return derived_id(made["id"])
 

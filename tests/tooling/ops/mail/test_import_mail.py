@@ -17,7 +17,7 @@ from chalicelib.domain.messaging.due_messages import DueMessage, due_messages
 from chalicelib.domain.policy.sequences import Step
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.schedule.process_due import process_due_account
-from ops.import_customers.import_run import bring_in, listed
+from ops.import_customers.import_run import listed, run_import
 from ops.import_customers.survey import survey
 from tests.fakes.grids import examples
 from tests.fakes.services import POLICY
@@ -118,7 +118,7 @@ class Mailing(SimLife):
             listed(transport, "/v1/subscriptions", False, status="all"),
             self.policy,
         )
-        assert [outcome for _, outcome, _ in bring_in(found.candidates, self.place.services)] == [
+        assert [outcome for _, outcome, _ in run_import(found.candidates, self.place.services)] == [
             "imported"
         ]
 
