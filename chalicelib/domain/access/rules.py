@@ -3,7 +3,9 @@ decides. docs/access.md shows the same table.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from chalicelib.domain.account.charge_backs import charged_back, is_paid_by_lost_credit
 from chalicelib.domain.account.payments import (
@@ -39,10 +41,10 @@ WAITS_FOR_PAYMENT = frozenset({"incomplete", "past_due", "unpaid"})
 """Stripe's statuses while the latest invoice is not paid."""
 
 
-@frozen
+@dataclass(frozen=True)
 class Case:
     """What the rules decide on: a subscription of the account at `now`. `seen` is when its state
-    was last reported.
+    was last reported. What several rules look at is worked out once, which slots would not allow.
     """
 
     account: Account
@@ -51,18 +53,18 @@ class Case:
     now: datetime
     seen: datetime
 
-    @property
+    @cached_property
     def debts(self) -> list[Debt]:
         """What is owed, the oldest debt first."""
         return debts(self.account, self.subscription, self.policy.access.debit, self.now)
 
-    @property
+    @cached_property
     def processing_until(self) -> datetime | None:
         """How long a debit that is under way counts as paid; None if none does at `now`."""
         end = processing_until(self.account, self.subscription, self.policy.access.debit)
         return end if end and self.now < end else None
 
-    @property
+    @cached_property
     def was_ever_settled(self) -> bool:
         """Whether any period of the subscription was paid or free, the trial not counted."""
         end = self.subscription.trial_end
