@@ -59,12 +59,23 @@ class RenderedEmail:
 
 
 @dataclass(frozen=True)
+class _Sources:
+    """A message as it is written."""
+
+    subject: str
+    preheader: str
+    html: str
+    text: str
+
+
+@dataclass(frozen=True)
 class _Parts:
+    """A message ready to be filled."""
+
     subject: "Template"
     preheader: "Template"
     html: "Template"
     text: "Template"
-    names: frozenset[str]
 
 
 def messages() -> tuple[str, ...]:
@@ -99,7 +110,7 @@ def missing(
     alphabetical order.
     """
     return tuple(
-        sorted(name for name in _parts(message, language).names if variables.get(name) is None)
+        sorted(name for name in _names_of(message, language) if variables.get(name) is None)
     )
 
 
@@ -153,25 +164,53 @@ def _compiled(folder: Path) -> Mapping[str, tuple[str, ...]]:
 
 
 @cache
-def _parts(message: str, language: str) -> _Parts:
-    from jinja2 import TemplateError
-
+def _sources(message: str, language: str) -> _Sources:
     language_for(message, language, language)
     folder = SOURCES / language
     try:
         subject, preheader, text = split((folder / f"{message}.txt").read_text(encoding="utf-8"))
         html = (COMPILED / language / f"{message}.html").read_text(encoding="utf-8")
-        plain, marked = _environment(folder, markup=False), _environment(folder, markup=True)
-        names = _names(plain, folder, subject, preheader, text) | _names(marked, folder, html)
+    except (OSError, ValueError) as error:
+        raise _mistake(message, error) from error
+    return _Sources(subject, preheader, html, text)
+
+
+@cache
+def _names_of(message: str, language: str) -> frozenset[str]:
+    """The variables that the message needs. It finds every mistake of a template without making
+    a program of it, which takes as long again: a check of all messages sends none.
+    """
+    from jinja2 import TemplateError
+
+    folder, sources = SOURCES / language, _sources(message, language)
+    plain, marked = _environment(folder, markup=False), _environment(folder, markup=True)
+    try:
+        names = _names(plain, folder, sources.subject, sources.preheader, sources.text)
+        names |= _names(marked, folder, sources.html)
+    except (OSError, TemplateError) as error:
+        raise _mistake(message, error) from error
+    return frozenset(names - _FROM_TEXT_PART)
+
+
+@cache
+def _parts(message: str, language: str) -> _Parts:
+    from jinja2 import TemplateError
+
+    folder, sources = SOURCES / language, _sources(message, language)
+    plain, marked = _environment(folder, markup=False), _environment(folder, markup=True)
+    try:
         return _Parts(
-            plain.from_string(subject),
-            plain.from_string(preheader),
-            marked.from_string(html),
-            plain.from_string(text),
-            frozenset(names - _FROM_TEXT_PART),
+            plain.from_string(sources.subject),
+            plain.from_string(sources.preheader),
+            marked.from_string(sources.html),
+            plain.from_string(sources.text),
         )
-    except (OSError, ValueError, TemplateError) as error:
-        raise BrokenMessage(f"The message {message} has a mistake: {error}.", message) from error
+    except TemplateError as error:
+        raise _mistake(message, error) from error
+
+
+def _mistake(message: str, error: Exception) -> BrokenMessage:
+    return BrokenMessage(f"The message {message} has a mistake: {error}.", message)
 
 
 @cache

@@ -66,7 +66,13 @@ def workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of messages of the test's own."""
     monkeypatch.setattr(rendering, "SOURCES", tmp_path)
     monkeypatch.setattr(rendering, "COMPILED", tmp_path)
-    for cached in (rendering._parts, rendering._environment, rendering._compiled):
+    for cached in (
+        rendering._sources,
+        rendering._names_of,
+        rendering._parts,
+        rendering._environment,
+        rendering._compiled,
+    ):
         cached.cache_clear()
         monkeypatch.setattr(rendering, cached.__name__, cached.__wrapped__)
     return tmp_path
