@@ -22,8 +22,12 @@ LEADS_TO_BILLING = frozenset({"suspended", "deleted"})
 """The phases of an instance that end by paying."""
 
 
-def welcome_view(account: Account, policy: Policy, now: datetime, language: str) -> dict[str, Any]:
-    """The values of the welcome page at a time, in a language."""
+def welcome_view(
+    account: Account, policy: Policy, now: datetime, language: str, is_stopped: bool = False
+) -> dict[str, Any]:
+    """The values of the welcome page at a time, in a language. `is_stopped`: the reader does not
+    want it to look again by itself.
+    """
     signup, default = account.signup, policy.mail.language if policy.mail else DEFAULT
     state = "over"
     if signup and signup.confirm:
@@ -42,21 +46,24 @@ def welcome_view(account: Account, policy: Policy, now: datetime, language: str)
         ],
         "app_url": (shown and shown.url) or (policy.mail.app_url if policy.mail else ""),
         "trial_days": policy.trial.days,
-        "instance": _instance_notice(shown, account, policy, language),
+        "instance": _instance_notice(shown, account, policy, language, is_stopped),
     }
 
 
 def _instance_notice(
-    shown: ShownInstance | None, account: Account, policy: Policy, language: str
+    shown: ShownInstance | None, account: Account, policy: Policy, language: str, is_stopped: bool
 ) -> dict[str, Any] | None:
     """What is told of an instance that cannot be opened now; None of one that can."""
     if shown is None or shown.phase == "ready":
         return None
     told = "late" if shown.is_delayed else shown.phase
+    seconds = round(shown.look_after.total_seconds()) if shown.look_after else 0
+    is_still = is_stopped and seconds > 0
     return {
         "heading": text(f"welcome.instance.{told}_heading", language),
-        "detail": text(f"welcome.instance.{told}", language),
-        "looks_again": round(shown.look_after.total_seconds()) if shown.look_after else 0,
+        "detail": text("welcome.stopped" if is_still else f"welcome.instance.{told}", language),
+        "looks_again": 0 if is_still else seconds,
+        "is_stopped": is_still,
         "steps": _steps(shown, account, language) if shown.phase == "making" else [],
         "leads_to_billing": shown.phase in LEADS_TO_BILLING,
         "billing": "/sign-in" if policy.signup else "/billing",

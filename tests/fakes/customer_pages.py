@@ -211,6 +211,9 @@ def _welcome_pages(language: str) -> Iterator[Shown]:
     ):
         view = welcome_view(replace(account, instance=one), policy, now, language)
         yield Shown(f"welcome-{name}", "welcome", view)
+    waits = replace(account, instance=instance_that_is("creating"))
+    view = welcome_view(waits, policy, NOW, language, is_stopped=True)
+    yield Shown("welcome-stopped", "welcome", view)
 
 
 INSTANCES = InstancePolicy("https://acme.app/instances", ("acme.app",), DAY, None, HOUR)

@@ -83,18 +83,19 @@ def open_welcome(token: str) -> Response:
 @bp.route("/welcome", methods=["GET"])
 @html_page
 def show_welcome() -> Response:
-    """Lead to the customer's instance once it is ready; until then, show how far it is. Without
-    instances, show when the trial ends and the first steps. Shows nothing private, because anyone
-    who types an address into the signup form gets here.
+    """Lead to the customer's instance once it is ready; until then, show how far it is, on a page
+    that looks again by itself unless the reader stopped it. Without instances, show when the trial
+    ends and the first steps. Shows nothing private, because anyone who types an address into the
+    signup form gets here.
     """
     from chalicelib.pages.welcome import welcome_view
 
     account, policy = _welcomed(bp.current_request), wiring.policy()
     if url := instance_url(account, policy, clock.now()):
         return redirect(url)
-    return page_response(
-        200, "welcome", **welcome_view(account, policy, clock.now(), reader_language())
-    )
+    is_stopped = query_fields(bp.current_request).get("looks") == "stopped"
+    view = welcome_view(account, policy, clock.now(), reader_language(), is_stopped)
+    return page_response(200, "welcome", **view)
 
 
 @bp.route("/billing/{token}", methods=["GET"])

@@ -35,8 +35,8 @@ class Visitor:
     account: str
     cookie: str
 
-    def welcome(self) -> Page:
-        return self.front.call("GET", "/welcome", Cookie=self.cookie)
+    def welcome(self, query: str = "") -> Page:
+        return self.front.call("GET", f"/welcome{query}", Cookie=self.cookie)
 
     def has_instance(self) -> None:
         assert puts(self.front, self.account, status="ready", url=URL).status == 204
@@ -56,6 +56,18 @@ def test_a_new_customer_sees_that_the_workspace_is_being_made(visitor: Visitor) 
     assert "Your workspace is being made" in page.text
     assert '<meta http-equiv="refresh" content="2">' in page.text
     assert "ada@example.com" not in page.text
+
+
+def test_a_page_that_was_stopped_looks_again_when_asked_and_leads_on_all_the_same(
+    visitor: Visitor,
+) -> None:
+    page = visitor.welcome("?looks=stopped")
+    assert page.status == 200
+    assert "http-equiv" not in page.text
+    assert "http-equiv" in visitor.welcome("?looks=x").text
+    visitor.has_instance()
+    page = visitor.welcome("?looks=stopped")
+    assert (page.status, page.headers["Location"]) == (303, URL)
 
 
 def test_once_it_is_ready_the_customer_is_led_there(visitor: Visitor) -> None:

@@ -188,6 +188,10 @@ def test_who_waits_for_the_workspace_is_told_how_far_it_is_and_led_there_once_it
     signs_up(customer, email)
     customer.page.wait_for_selector("#step-asked:has-text('✓')")
     fits(customer, "welcome-making-phone")
+    customer.page.click("#stop")
+    assert customer.page.locator("meta[http-equiv=refresh]").count() == 0
+    customer.page.click("#go-on")
+    assert customer.page.locator("meta[http-equiv=refresh]").count() == 1
     _, found = customer.system.call("GET", f"/accounts?email={quote(email)}")
     (account,) = found["accounts"]
     there = f"{customer.system.base}/_local/site/"

@@ -30,8 +30,10 @@ def told(instance: Instance) -> dict[str, Any]:
     return view
 
 
-def html(instance: Instance, at: datetime = NOW, language: str = "en") -> str:
-    view = welcome_view(holder(instance), WITH, at, language)
+def html(
+    instance: Instance, at: datetime = NOW, language: str = "en", is_stopped: bool = False
+) -> str:
+    view = welcome_view(holder(instance), WITH, at, language, is_stopped)
     return page("welcome", language=language, root="", product="Acme", **view)
 
 
@@ -48,6 +50,22 @@ def test_the_page_looks_again_without_scripts_while_it_waits(status: str) -> Non
     shown = html(instance_that_is(status))
     assert '<meta http-equiv="refresh" content="5">' in shown
     assert "<script" not in shown
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_reader_can_stop_the_page_from_looking_again_and_let_it_go_on(language: str) -> None:
+    assert 'href="/welcome?looks=stopped"' in html(instance_that_is("creating"), language=language)
+    still = html(instance_that_is("creating"), language=language, is_stopped=True)
+    assert "http-equiv" not in still
+    assert 'id="go-on" href="/welcome"' in still
+    assert '<li id="step-account" class="done">' in still, "how far it is stays"
+
+
+def test_a_page_that_does_not_look_again_has_nothing_to_stop() -> None:
+    stalled = html(instance_that_is("stalled"), is_stopped=True)
+    assert "Our team knows" in stalled
+    assert "looks=stopped" not in stalled
+    assert 'id="go-on"' not in stalled
 
 
 def test_who_waits_too_long_is_told_kindly() -> None:
