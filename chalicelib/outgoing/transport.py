@@ -95,6 +95,8 @@ class Transport:
         if isinstance(failure, ssl.SSLError):
             reason = getattr(failure, "verify_message", "") or failure.reason or "it failed"
             return f"TLS: {reason}."
+        if isinstance(failure, ValueError):
+            return "Not called: a header has what none may have. Is there a line end in a secret?"
         known = failure.strerror if isinstance(failure, OSError) else None
         return f"No answer: {known or type(failure).__name__}."
 
@@ -204,8 +206,10 @@ class _TimeIsUp(Exception):
     """The whole call took too long, though something came again and again."""
 
 
-_FAILURES = (InvalidInput, _TimeIsUp, OSError, HTTPException)
-"""What a call may end with; SSLError and TimeoutError are OSErrors."""
+_FAILURES = (InvalidInput, _TimeIsUp, OSError, HTTPException, ValueError)
+"""What a call may end with; SSLError and TimeoutError are OSErrors. A ValueError is about a header,
+and its text holds that header, which may be a secret.
+"""
 
 
 @contextmanager

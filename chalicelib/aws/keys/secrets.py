@@ -18,7 +18,9 @@ CACHED_SECONDS = 300
 
 class Secrets:
     """The SecureString parameters below one path. Every property raises Unavailable if its
-    parameter cannot be read.
+    parameter cannot be read. White space around one is not part of it: a file that somebody put
+    there may have ended with a line end, which is allowed in no header. Only `hash-key` is as it
+    is, since hashes made with it stay.
     """
 
     def __init__(self, path: str) -> None:
@@ -28,7 +30,7 @@ class Secrets:
     @property
     def stripe_api_key(self) -> str:
         """Stripe's secret or restricted key."""
-        return self._get("stripe-api-key")
+        return self._get("stripe-api-key").strip()
 
     @property
     def stripe_webhook_secrets(self) -> list[str]:
@@ -64,7 +66,7 @@ class Secrets:
     @property
     def slack_webhook_url(self) -> str:
         """The URL of Slack's incoming webhook, if the policy names any happenings for Slack."""
-        return self._get("slack-webhook-url")
+        return self._get("slack-webhook-url").strip()
 
     @property
     def instance_secret(self) -> str:
@@ -76,7 +78,7 @@ class Secrets:
     @property
     def people_token(self) -> str:
         """Intercom's access token, or Segment's write key, if the policy has a people system."""
-        return self._get("people-token")
+        return self._get("people-token").strip()
 
     @property
     def people_webhook_secrets(self) -> list[str]:
@@ -88,7 +90,7 @@ class Secrets:
     @property
     def captcha_secret(self) -> str:
         """The secret of the CAPTCHA service, if the policy uses one."""
-        return self._get("captcha-secret")
+        return self._get("captcha-secret").strip()
 
     @cached_property
     def _ssm(self) -> "Ssm":

@@ -41,6 +41,16 @@ def test_the_very_bytes_arrive_with_the_headers_and_the_hosts_name() -> None:
     assert body == b'{"a":1}'
 
 
+@pytest.mark.parametrize("secret", ["s3cret\n", "s3cret\r\nX-Other: 1", "s3cr\u201cet"])
+def test_a_secret_that_no_header_may_hold_is_in_no_failure(secret: str) -> None:
+    with receiving(answer(200)) as receiver:
+        headers = {"Authorization": f"Bearer {secret}"}
+        told = Transport(SOON, loopback=True).post(receiver.url(), headers, b"{}")
+    assert told.code is None
+    assert "s3cr" not in str(told)
+    assert receiver.requests in ([], [b""]), "nothing of it was sent"
+
+
 @pytest.mark.parametrize("status", [204, 400, 410, 500])
 def test_any_status_is_an_answer(status: int) -> None:
     assert call(answer(status)).code == status

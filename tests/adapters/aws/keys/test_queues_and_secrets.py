@@ -62,3 +62,15 @@ def test_a_missing_secret_is_named_without_the_value_of_another(ssm: Any) -> Non
     with pytest.raises(Unavailable, match="/billhook/test/stripe-api-key cannot be read") as caught:
         _ = Secrets("/billhook/test").stripe_api_key
     assert "very-secret" not in str(caught.value)
+
+
+def test_a_line_end_behind_a_secret_is_not_part_of_it_but_for_the_key_of_hashes(ssm: Any) -> None:
+    for name in ("stripe-api-key", "people-token", "slack-webhook-url", "captcha-secret"):
+        put(ssm, name, f"{name}-1\n")
+    put(ssm, "hash-key", "k\n")
+    held = Secrets("/billhook/test")
+    assert held.stripe_api_key == "stripe-api-key-1"
+    assert held.people_token == "people-token-1"
+    assert held.slack_webhook_url == "slack-webhook-url-1"
+    assert held.captcha_secret == "captcha-secret-1"
+    assert held.hash_key == "k\n", "hashes that were made with it must stay"
