@@ -1,5 +1,8 @@
 """Reads Stripe's objects."""
 
+from itertools import islice
+from typing import Any
+
 from chalicelib.domain.stripe_objects.answers import (
     Coupon,
     CustomerAnswer,
@@ -8,10 +11,11 @@ from chalicelib.domain.stripe_objects.answers import (
     SubscriptionAnswer,
 )
 from chalicelib.domain.stripe_objects.objects import InvoicePayment
+from chalicelib.domain.stripe_objects.pagination import MOST_INVOICES
 from chalicelib.domain.stripe_objects.recurring import DiscountTerms
 from chalicelib.stripe_api import answers
 from chalicelib.stripe_api.fields import reference
-from chalicelib.stripe_api.transport import StripeTransport
+from chalicelib.stripe_api.transport import Raw, StripeTransport
 from chalicelib.stripe_api.writer import data_of
 
 WITH_CUSTOMER = "data.customer.invoice_settings.default_payment_method"
@@ -73,18 +77,18 @@ class StripeReader:
 
     def invoices_of(self, customer: str) -> list[InvoiceAnswer]:
         """See ReaderApi."""
-        page = self._transport.get("/v1/invoices", customer=customer, limit=100)
-        return [answers.invoice(raw) for raw in data_of(page)]
+        return [answers.invoice(raw) for raw in self._invoices(customer)]
 
     def invoices_with_customer(
         self, customer: str
     ) -> tuple[list[InvoiceAnswer], CustomerAnswer | None]:
         """See ReaderApi."""
-        page = self._transport.get(
-            "/v1/invoices", customer=customer, limit=100, expand=[WITH_CUSTOMER]
-        )
-        found = data_of(page)
+        found = self._invoices(customer, expand=[WITH_CUSTOMER])
         return [answers.invoice(raw) for raw in found], answers.customer_in(found)
+
+    def _invoices(self, customer: str, **more: Any) -> list[Raw]:
+        found = self._transport.each("/v1/invoices", customer=customer, **more)
+        return list(islice(found, MOST_INVOICES))
 
     def invoice(self, id: str) -> InvoiceAnswer | None:
         """See ReaderApi."""

@@ -58,12 +58,14 @@ class ReaderApi(Protocol):
         """
 
     def invoices_of(self, customer: str) -> list[InvoiceAnswer]:
-        """The hundred newest invoices of a customer, the newest first."""
+        """The newest invoices of a customer, MOST_INVOICES of them, the newest first. A call lists
+        a hundred.
+        """
 
     def invoices_with_customer(
         self, customer: str
     ) -> tuple[list[InvoiceAnswer], CustomerAnswer | None]:
-        """The same and the customer, by one call; None in its place if it has no invoice."""
+        """The same and the customer, by the same calls; None in its place if it has no invoice."""
 
     def invoice(self, id: str) -> InvoiceAnswer | None:
         """The invoice; None if Stripe does not know it."""

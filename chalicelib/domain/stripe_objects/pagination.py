@@ -8,6 +8,11 @@ from chalicelib.values import frozen
 
 T = TypeVar("T")
 
+MOST_INVOICES = 1000
+"""How many invoices of one customer are read at most, the newest: eighty years of months. A
+customer may also be billed each day, for another product.
+"""
+
 
 @frozen
 class ListCursor:

@@ -11,14 +11,12 @@ from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import Refused, StripeRefused, Unavailable
 from chalicelib.domain.stripe_objects.answers import CustomerAnswer, SubscriptionAnswer
+from chalicelib.domain.stripe_objects.pagination import MOST_INVOICES
 from chalicelib.usecases.ingestion.answers import Found, as_facts, fetch
 from chalicelib.usecases.services import Services
 from chalicelib.values import frozen
 
 ASKING_ROUNDS = 3
-
-MOST_INVOICES = 100
-"""From so many invoices on, a customer may have more than Stripe tells in one call."""
 
 T = TypeVar("T")
 
