@@ -12,7 +12,7 @@ from mcp.server.stdio import stdio_server
 from chalicelib.domain.errors import BillhookError
 from chalicelib.domain.security.visible_text import visible
 from ops.mcp.api import Api
-from ops.mcp.tools import DATA_NOT_INSTRUCTIONS, SAFE_TO_REPEAT, Tool, tools_of
+from ops.mcp.tools import DATA_NOT_INSTRUCTIONS, SAFE_TO_REPEAT, Tool, for_a_model, tools_of
 
 INSTRUCTIONS = (
     "Billing of a SaaS product: accounts, access, subscriptions, events, reports, audit log."
@@ -44,7 +44,8 @@ async def _serve(api: Api, tools: Sequence[Tool], version: str) -> None:
             status, text = await anyio.to_thread.run_sync(api.call, tool.method, path, body)
         except BillhookError as error:
             return _result(error.message, failed=True)
-        return _result(text or json.dumps({"status": status}), failed=status >= 400)
+        shown = for_a_model(text) if text else json.dumps({"status": status})
+        return _result(shown, failed=status >= 400)
 
     server: Server[Any] = Server(
         "billhook",

@@ -1,5 +1,6 @@
 """Tools made of the API's own description: one for each call with a key, named as the call is."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -27,6 +28,16 @@ LEFT_OUT = {
 }
 """Calls that no tool makes, each with the reason: a person makes them on the dashboard, by `ops` or
 by the API.
+"""
+
+HIDDEN = {
+    "account_proof": "who has it can join the account",
+    "hosted_invoice_url": "it opens a customer's page at Stripe",
+    "secret": "it signs",
+    "token": "it opens",
+}
+"""Fields whose values are kept from a model, each with the reason: what it reads may be kept
+elsewhere.
 """
 
 _NO_PART_OF_A_PATH = frozenset({"", ".", ".."})
@@ -141,3 +152,21 @@ def _resolved(description: Mapping[str, Any], value: Mapping[str, Any]) -> dict[
             target = target[part]
         found = target
     return dict(found)
+
+
+def for_a_model(answer: str) -> str:
+    """An answer of the API without the values of HIDDEN. What is no JSON stays."""
+    try:
+        shown = _without_hidden(json.loads(answer))
+    except ValueError:
+        return answer
+    return json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
+
+
+def _without_hidden(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: "(hidden)" if name in HIDDEN and one else _without_hidden(one)
+            for name, one in value.items()
+        }
+    return [_without_hidden(one) for one in value] if isinstance(value, list) else value

@@ -1,5 +1,7 @@
 """The API as tools: each call with a key, none that erases or charges, and what each one sends."""
 
+import json
+import re
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ from chalicelib.domain.errors import InvalidInput
 from chalicelib.entry.http.endpoint import ENDPOINTS
 from chalicelib.entry.http.openapi.document import document
 from chalicelib.entry.http.openapi.route import routes
-from ops.mcp.tools import LEFT_OUT, Tool, tools_of
+from ops.mcp.tools import HIDDEN, LEFT_OUT, Tool, for_a_model, tools_of
 
 
 @pytest.fixture(scope="module")
@@ -124,3 +126,32 @@ def test_every_argument_says_what_it_is(description: dict[str, Any]) -> None:
     for tool in by_name(description).values():
         for name, schema in tool.schema["properties"].items():
             assert schema.get("description") or name in tool.path, (tool.name, name)
+
+
+def test_a_model_reads_no_proof_no_link_and_no_secret() -> None:
+    answer = {
+        "account_id": "acc_1",
+        "name": "Zoë 😀",
+        "stripe_metadata": {"account_id": "acc_1", "account_proof": "5f0c"},
+        "entries": [{"data": {"hosted_invoice_url": "https://invoice.stripe.com/i/1", "n": 1.5}}],
+        "hosted_invoice_url": None,
+        "endpoints": [{"secret": "whsec_1", "url": "https://hooks.example.com"}],
+    }
+    shown = for_a_model(json.dumps(answer))
+    for hidden in ("5f0c", "invoice.stripe.com", "whsec_1"):
+        assert hidden not in shown
+    assert "Zoë 😀" in shown
+    read = json.loads(shown)
+    assert read["stripe_metadata"] == {"account_id": "acc_1", "account_proof": "(hidden)"}
+    assert read["entries"][0]["data"]["n"] == 1.5
+    assert read["hosted_invoice_url"] is None
+    assert read["endpoints"][0]["url"] == "https://hooks.example.com"
+    assert for_a_model("no JSON {") == "no JSON {"
+
+
+def test_every_field_of_the_api_that_opens_something_is_hidden(description: dict[str, Any]) -> None:
+    opens = re.compile("proof|secret|token|_url$")
+    names = set(re.findall(r'"([a-z_]+)": \{"', json.dumps(description["components"]["schemas"])))
+    found = {name for name in names if opens.search(name)}
+    assert "account_proof" in found
+    assert found - HIDDEN.keys() == {"welcome_url"}, "which only signing up answers"
