@@ -30,14 +30,9 @@ LEFT_OUT = {
 by the API.
 """
 
-HIDDEN = {
-    "account_proof": "who has it can join the account",
-    "hosted_invoice_url": "it opens a customer's page at Stripe",
-    "secret": "it signs",
-    "token": "it opens",
-}
-"""Fields whose values are kept from a model, each with the reason: what it reads may be kept
-elsewhere.
+HIDDEN = frozenset({"account_proof", "hosted_invoice_url", "secret", "token"})
+"""Fields whose values are kept from a model, since what it reads may be kept elsewhere: who has an
+account's proof can join the account, and the page of an invoice at Stripe is a customer's.
 """
 
 _NO_PART_OF_A_PATH = frozenset({"", ".", ".."})
