@@ -14,7 +14,7 @@ from chalicelib.outreach.typed_words import broken_up
 
 def one_happening(document: str, account: Account | None, policy: Policy, base_url: str) -> str:
     """The message about one domain event, from its document: what happened, to whom, the plan, the
-    amount if money is concerned, and a link to the customer. `account` is None if it is gone.
+    amount if money is concerned, the milestone if it is one, and a link to the customer. `account` is None if it is gone.
     """
     told = json.loads(document)
     data, type = told["data"], str(told["type"])
@@ -22,6 +22,7 @@ def one_happening(document: str, account: Account | None, policy: Policy, base_u
         _who(account),
         escaped(policy.plan_name(data["access"]["plan"])),
         _amount(data),
+        escaped(str(data.get("milestone") or "")),
         f"<{base_url}/admin/customers/{data['account_id']}|{data['account_id']}>",
     ]
     meaning = CATALOGUE[type].meaning if type in CATALOGUE else ""

@@ -24,6 +24,13 @@ def test_a_payment_has_its_amount_and_the_plan_its_name() -> None:
     assert " · Pro · $49.00 · " in text
 
 
+def test_a_milestone_is_named() -> None:
+    document = json.loads(example("milestone.reached"))
+    document["data"]["milestone"] = "shared_board"
+    text = one_happening(json.dumps(document), named("Ada"), POLICY, BASE)
+    assert " · Pro · shared_board · <" in text
+
+
 @pytest.mark.parametrize("type", CATALOGUE)
 def test_every_type_can_be_told(type: str) -> None:
     text = one_happening(example(type), named("Ada"), POLICY, BASE)
