@@ -14,7 +14,8 @@ from chalicelib.outreach.typed_words import broken_up
 
 def one_happening(document: str, account: Account | None, policy: Policy, base_url: str) -> str:
     """The message about one domain event, from its document: what happened, to whom, the plan, the
-    amount if money is concerned, the milestone if it is one, and a link to the customer. `account` is None if it is gone.
+    amount if money is concerned, the milestone if it is one, and a link to the customer. `account`
+    is None if it is gone.
     """
     told = json.loads(document)
     data, type = told["data"], str(told["type"])
