@@ -2,16 +2,21 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from unittest.mock import patch
 
 import urllib3
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.compat import HTTPHeaders
 from moto import mock_aws
+from moto.core import responses
 from moto.core.config import DefaultConfig
 from moto.core.models import botocore_stubber
 
 from chalicelib.aws.json_protocol.client import JsonClient
+
+# moto looks through all methods of a service at each call: several milliseconds of it.
+responses.method_names_from_class = cache(responses.method_names_from_class)
 
 
 @contextmanager
