@@ -41,9 +41,9 @@ def variables(
     until when no other message of its kind may be sent. Unknown values are empty. Values are never
     interpreted as templates.
     """
-    letter = policy.mail
-    assert letter is not None
-    zone, words = zone_of(account, letter), WORDING[language]
+    mail_policy = policy.mail
+    assert mail_policy is not None
+    zone, words = zone_of(account, mail_policy), WORDING[language]
     standing = account.standing
     end = mail.occasion.moment if mail.occasion.anchor == "trial_ends" else _trial_end(account)
     days_left = (
@@ -56,8 +56,8 @@ def variables(
     if mail.step.id == "confirm_email":
         name = ""  # nobody has proved yet whose address it is
     return {
-        "product": letter.product,
-        "sender": letter.sender,
+        "product": mail_policy.product,
+        "sender": mail_policy.sender,
         "name": name,
         "greeting": (
             words.greeting.format(first=name.split(" ")[0], name=name)
@@ -80,18 +80,18 @@ def variables(
         "trial_days": policy.trial.days,
         "asked_at": spoken_moment(mail.occasion.moment, zone, language),
         "reminds": account.proved,
-        "own_page": not letter.billing_url,
+        "own_page": not mail_policy.billing_url,
         "copy_for": "",
         "copy_until": "",
         "next_mail_at": spoken_moment(last_until, zone, language) if last_until else "",
         "refunded": _refunded(account, language),
         "app_url": _app_url(account, policy, now, links),
         "deletes_on": _deletes_on(account, zone, language),
-        "booking_url": letter.booking_url,
-        "postal_address": letter.postal_address,
-        "support_email": letter.support_email,
-        "news": text_in(language, letter.news, letter.language),
-        "news_url": letter.news_url,
+        "booking_url": mail_policy.booking_url,
+        "postal_address": mail_policy.postal_address,
+        "support_email": mail_policy.support_email,
+        "news": text_in(language, mail_policy.news, mail_policy.language),
+        "news_url": mail_policy.news_url,
         "reason": standing.reason if standing else "",
         **_of_address(account, mail),
         **_of_subscription(account, mail, policy, now, zone, language),
@@ -105,11 +105,11 @@ def _app_url(account: Account, policy: Policy, now: datetime, links: Mapping[str
     """Where the customer uses the product: the instance. While that is being made it is the link
     into Billhook's own page, which leads to the page that waits for it.
     """
-    letter = policy.mail
-    assert letter is not None
+    mail_policy = policy.mail
+    assert mail_policy is not None
     awaited = account.instance is not None and account.instance.is_awaited
-    own_page = links.get("billing_url") if awaited and not letter.billing_url else None
-    return instance_url(account, policy, now) or own_page or letter.app_url
+    own_page = links.get("billing_url") if awaited and not mail_policy.billing_url else None
+    return instance_url(account, policy, now) or own_page or mail_policy.app_url
 
 
 def of_a_copy(

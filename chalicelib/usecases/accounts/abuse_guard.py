@@ -30,21 +30,21 @@ ADDRESSES_A_DAY = 5
 
 
 def admit_sign_in(
-    address: str, known: str, policy: SignupPolicy, door: SignupGuard, now: datetime
+    address: str, known: str, policy: SignupPolicy, guard: SignupGuard, now: datetime
 ) -> None:
     """Count a request for a sign-in link from a network address. `known` marks a browser that was
     here before; empty for any other. Raises TooManyRequests, Unavailable.
 
     The e-mail address does not matter: how many mails go to it is the account's to decide.
     """
-    _refuse_crowd("sign-ins", address, known, policy, door, now)
+    _refuse_crowd("sign-ins", address, known, policy, guard, now)
 
 
-def admit_new_address(account_id: str, door: SignupGuard, now: datetime) -> None:
+def admit_new_address(account_id: str, guard: SignupGuard, now: datetime) -> None:
     """Count a customer's request for a link to a new address. Raises TooManyRequests,
     Unavailable.
     """
-    if door.limits.count("addresses-of", account_id, DAY, now) > ADDRESSES_A_DAY:
+    if guard.limits.count("addresses-of", account_id, DAY, now) > ADDRESSES_A_DAY:
         raise TooManyRequests("That was too often. Please try again tomorrow.", "email")
 
 
@@ -53,7 +53,7 @@ def admit(
     address: str,
     captcha_token: str,
     policy: SignupPolicy,
-    door: SignupGuard,
+    guard: SignupGuard,
     now: datetime,
     known: str = "",
 ) -> bool:
@@ -63,33 +63,33 @@ def admit(
     The CAPTCHA is looked at last, since a token can be spent once; the day's ceiling counts those
     that got in.
     """
-    _refuse_crowd("signups", address, known, policy, door, now)
+    _refuse_crowd("signups", address, known, policy, guard, now)
     asked = f"{identity(email)} {network_of(address)}"
-    if door.limits.count("signups-of", asked, HOUR, now) > AN_ADDRESS_AN_HOUR:
-        raise _too_often(door, "email")
-    if door.captcha and not door.captcha.solved(captcha_token, address):
-        door.count("SignupsRefused", 1)
+    if guard.limits.count("signups-of", asked, HOUR, now) > AN_ADDRESS_AN_HOUR:
+        raise _too_often(guard, "email")
+    if guard.captcha and not guard.captcha.solved(captcha_token, address):
+        guard.count("SignupsRefused", 1)
         raise Forbidden("Please solve the CAPTCHA again.", "captcha")
     # Where no answer tells who is known, each signup makes the same calls, whatever is typed.
     domain = own_domain(email) if policy.answer == "open" else None
-    if domain and door.limits.count("signups-of-domain", domain, DAY, now) > OF_A_DOMAIN_A_DAY:
-        door.count("SignupsOfOneDomain", 1)
-    if door.limits.count("signups", "all", DAY, now) > policy.a_day:
-        door.count("SignupsOverCeiling", 1)
+    if domain and guard.limits.count("signups-of-domain", domain, DAY, now) > OF_A_DOMAIN_A_DAY:
+        guard.count("SignupsOfOneDomain", 1)
+    if guard.limits.count("signups", "all", DAY, now) > policy.a_day:
+        guard.count("SignupsOverCeiling", 1)
         return True
     return policy.confirm
 
 
 def _refuse_crowd(
-    what: str, address: str, known: str, policy: SignupPolicy, door: SignupGuard, now: datetime
+    what: str, address: str, known: str, policy: SignupPolicy, guard: SignupGuard, now: datetime
 ) -> None:
     """A browser that was here before is no part of a crowd, until it makes one by itself."""
-    if known and door.limits.count(f"{what}-known", known, HOUR, now) <= A_BROWSER_AN_HOUR:
+    if known and guard.limits.count(f"{what}-known", known, HOUR, now) <= A_BROWSER_AN_HOUR:
         return
-    if door.limits.count(f"{what}-from", network_of(address), HOUR, now) > policy.an_hour:
-        raise _too_often(door)
+    if guard.limits.count(f"{what}-from", network_of(address), HOUR, now) > policy.an_hour:
+        raise _too_often(guard)
 
 
-def _too_often(door: SignupGuard, field: str | None = None) -> TooManyRequests:
-    door.count("SignupsRefused", 1)
+def _too_often(guard: SignupGuard, field: str | None = None) -> TooManyRequests:
+    guard.count("SignupsRefused", 1)
     return TooManyRequests("That was too often. Please try again in an hour.", field)

@@ -49,12 +49,12 @@ def _send_copy(
     counted, about = f"{account.id} {key}", f"{account.id} {mail.step.id} {mail.occasion.about}"
     if not count_notice(address, counted, about, services):
         return False
-    letter = _letter(account, mail, previous, tag, now, post.sign_in_form, services)
+    email_message = _email_message(account, mail, previous, tag, now, post.sign_in_form, services)
     post.wait_for_capacity()
     claim = SendClaim(account.id, key, "sending", now, recipient=post.mark(address))
     try:
         post.claims.take(claim, None)
-        post.claims.confirm(claim, post.mailer.send(letter))
+        post.claims.confirm(claim, post.mailer.send(email_message))
     except (ConcurrentUpdate, MailOutcomeUnknown):
         return False
     except MailRefused:
@@ -67,7 +67,7 @@ def _send_copy(
     return True
 
 
-def _letter(
+def _email_message(
     account: Account,
     mail: DueMessage,
     previous: PreviousEmail,

@@ -230,8 +230,8 @@ def _post(
     services: Services,
     post: MailServices,
 ) -> str:
-    """One letter to each operator, under a claim of its own. One that is unclear is not sent again:
-    the digest and the timeline tell it too.
+    """One message to each operator, under a claim of its own. What is unclear is not sent again,
+    since the digest and the timeline have it too.
     """
     policy, operators = services.policy.mail, services.policy.team
     assert policy is not None
@@ -244,7 +244,7 @@ def _post(
             continue
         post.wait_for_capacity()
         # Without the account among its tags: what becomes of it is no news of the customer.
-        letter = EmailMessage(
+        email_message = EmailMessage(
             policy.senders["billing"],
             address,
             policy.support_email,
@@ -256,7 +256,7 @@ def _post(
         )
         try:
             post.claims.take(claim, None)
-            message_id = post.mailer.send(letter)
+            message_id = post.mailer.send(email_message)
         except ConcurrentUpdate:  # another sends it
             continue
         except (MailOutcomeUnknown, MailRefused) as failure:

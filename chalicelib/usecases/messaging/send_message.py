@@ -96,7 +96,7 @@ def _sent(
     if mail.step.via:
         hand_over(account, mail, services)
         return _done(account, key, "sent", services)
-    letter = _letter(account, mail, last_until, services, post)
+    email_message = _email_message(account, mail, last_until, services, post)
     claimed = SendClaim(
         account.id,
         key,
@@ -109,7 +109,7 @@ def _sent(
         post.claims.take(claimed, claim)
     except ConcurrentUpdate:
         return "nothing"
-    return _posted(account, letter, claimed, services, post)
+    return _posted(account, email_message, claimed, services, post)
 
 
 def _counted(
@@ -133,22 +133,22 @@ def _counted(
 
 def _posted(
     account: Account,
-    letter: EmailMessage,
+    email_message: EmailMessage,
     claimed: SendClaim,
     services: Services,
     post: MailServices,
 ) -> str:
     key = claimed.key
     try:
-        message_id = post.mailer.send(letter)
+        message_id = post.mailer.send(email_message)
     except MailOutcomeUnknown:
         return "unclear"  # the claim stands; the agenda looks again
     except MailRefused:
-        uncount_mail(letter.recipient, f"{account.id} {key}", services)
+        uncount_mail(email_message.recipient, f"{account.id} {key}", services)
         return _done(account, key, "refused", services)
     except Unavailable:
         post.claims.drop(claimed)  # SES has said that it did not take it
-        uncount_mail(letter.recipient, f"{account.id} {key}", services)
+        uncount_mail(email_message.recipient, f"{account.id} {key}", services)
         raise
     post.claims.confirm(claimed, message_id)
     return _done(account, key, "sent", services)
@@ -185,7 +185,7 @@ def recipient_of(account: Account, mail: DueMessage) -> str:
     return account.email or ""
 
 
-def _letter(
+def _email_message(
     account: Account,
     mail: DueMessage,
     last_until: datetime | None,

@@ -70,8 +70,8 @@ def send_operator_link(message: SignInOperator, services: Services, post: MailSe
     if not may_go:
         return "over_limit"
     post.wait_for_capacity()
-    mail = _letter_with(link, last_until, policy.product, post)
-    letter = EmailMessage(
+    mail = _rendered(link, last_until, policy.product, post)
+    email_message = EmailMessage(
         policy.senders["billing"],
         address,
         policy.support_email,
@@ -83,7 +83,7 @@ def send_operator_link(message: SignInOperator, services: Services, post: MailSe
     )
     try:
         post.claims.take(claim, None)
-        message_id = post.mailer.send(letter)
+        message_id = post.mailer.send(email_message)
     except ConcurrentUpdate:  # another sends it
         return "nothing"
     except MailOutcomeUnknown:
@@ -99,7 +99,7 @@ def send_operator_link(message: SignInOperator, services: Services, post: MailSe
     return "sent"
 
 
-def _letter_with(
+def _rendered(
     link: Link, last_until: datetime | None, product: str, post: MailServices
 ) -> RenderedEmail:
     """The words around a link, which works until `last_until` if no other is mailed before."""
