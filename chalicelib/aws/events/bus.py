@@ -14,7 +14,7 @@ TAKEN = 200
 
 
 class EventBus:
-    """Calls PutEvents."""
+    """Puts domain events onto the owner's bus, by PutEvents."""
 
     def __init__(self, client: "EventBridge | None" = None) -> None:
         self._client = client

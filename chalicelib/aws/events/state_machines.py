@@ -16,7 +16,7 @@ ALREADY = "ExecutionAlreadyExists"
 
 
 class Executions:
-    """Calls StartExecution."""
+    """Starts executions of the owner's state machine, by StartExecution."""
 
     def __init__(self, client: "StepFunctions | None" = None) -> None:
         self._client = client

@@ -111,7 +111,7 @@ def segment_of(moment: datetime) -> str:
 
 
 def segment_after(segment: str) -> str:
-    """The next segment."""
+    """The segment of the week after, by its Monday in ISO form."""
     return (date.fromisoformat(segment) + WEEK).isoformat()
 
 

@@ -65,18 +65,20 @@ def _counted(
 
 
 def counts_text(counts: Counts) -> str:
-    """Counts as text."""
+    """The counts as the table keeps them: JSON with sorted names, so that the same counts are the
+    same text.
+    """
     return json.dumps(counts, sort_keys=True, separators=(",", ":"))
 
 
 def counts_in(text: str) -> Counts:
-    """The counts in a text."""
+    """The counts that `counts_text` wrote."""
     found: Counts = json.loads(text)
     return found
 
 
 def added(all_counts: Iterable[Counts]) -> Counts:
-    """Counts together."""
+    """The sum of each name over all of them."""
     sums: dict[str, int] = {}
     for counts in all_counts:
         for name, number in counts.items():

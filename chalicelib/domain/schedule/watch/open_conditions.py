@@ -71,7 +71,7 @@ def noticed(known: OpenConditions, found: Mapping[str, str], now: datetime) -> O
 
 
 def over(known: OpenConditions, names: Collection[str]) -> OpenConditions:
-    """Without these conditions."""
+    """What is open once these conditions are over."""
     left = tuple(one for one in known.entries if one.name not in names)
     return replace(known, entries=left)
 

@@ -4,7 +4,7 @@ among them.
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from chalicelib.domain.account.state import Account
@@ -28,6 +28,8 @@ from chalicelib.values import frozen
 
 A_PAGE = 50
 """Contacts of one call."""
+
+T = TypeVar("T")
 
 
 @frozen
@@ -147,7 +149,7 @@ class _Check:
         person = self.people.persons.load(account.id) or Person()
         return contact_of(account, self.services, self.people), person
 
-    def _patiently(self, work: Callable[[], Any]) -> Any:
+    def _patiently(self, work: Callable[[], T]) -> T:
         return patiently(work, self.services, self.people)
 
 
