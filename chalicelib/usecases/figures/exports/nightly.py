@@ -35,9 +35,12 @@ from chalicelib.usecases.services import Services
 from chalicelib.values import replace
 
 ROWS_OF_A_PART = 5000
-"""So many accounts, or events, end a part."""
+"""So many rows of a table end a part."""
 
-PAGES_OF_A_PART = 25
+LETTERS_OF_A_PART = 8_000_000
+"""So many letters of events end a part too: an event may have twenty thousand."""
+
+PAGES_OF_A_PART = 100
 """How many pages of the table, each a megabyte, a part reads at most."""
 
 SECONDS = 200
@@ -95,7 +98,7 @@ def _accounts(state: NightlyExport, services: Services, files: ExportFiles) -> N
         for account in page:
             customers.append(customer_row(account, services.policy, now))
             subscriptions += subscription_rows(account, services.policy)
-        if cursor is None or len(customers) >= ROWS_OF_A_PART:
+        if cursor is None or max(len(customers), len(subscriptions)) >= ROWS_OF_A_PART:
             break
     tables = {"customers": customers, "subscriptions": subscriptions}
     return _put(state, files, tables, cursor)
@@ -131,9 +134,9 @@ def revenue_table(services: Services, last: date) -> list[Row]:
 
 def _events(state: NightlyExport, services: Services, files: ExportFiles) -> NightlyExport:
     """The next part of the events that no earlier night has."""
-    stores, rows = services.stores, list[Row]()
+    stores, rows, letters = services.stores, list[Row](), 0
     cursor, ends = state.cursor or state.feed, False
-    while len(rows) < ROWS_OF_A_PART and not ends:
+    while len(rows) < ROWS_OF_A_PART and letters < LETTERS_OF_A_PART and not ends:
         try:
             page = read_feed(
                 cursor, Query(), 100, stores.feed, stores.timeline, services.clock.now()
@@ -142,6 +145,7 @@ def _events(state: NightlyExport, services: Services, files: ExportFiles) -> Nig
             cursor = None
             continue
         rows += map(_event_row, page.documents)
+        letters += sum(map(len, page.documents))
         ends, cursor = page.cursor == cursor, page.cursor
     following = _put(state, files, {"events": rows}, None if ends else cursor)
     return replace(following, feed=cursor) if ends else following

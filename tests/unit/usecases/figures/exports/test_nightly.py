@@ -145,6 +145,31 @@ def test_a_run_that_has_no_more_time_leaves_the_rest_to_the_next(
     assert nights.until_complete().customers() == EIGHT
 
 
+@pytest.mark.parametrize(
+    ("constant", "number"), [("ROWS_OF_A_PART", 100), ("LETTERS_OF_A_PART", 1)]
+)
+def test_a_part_ends_when_it_has_enough_events_or_they_are_long(
+    monkeypatch: pytest.MonkeyPatch, constant: str, number: int
+) -> None:
+    """A run holds one part in memory."""
+    monkeypatch.setattr(nightly, constant, number)
+    nights = Nights().publishes(*range(1, 251)).until_complete()
+    parts = sorted(
+        key for key in nights.files.kept if key.startswith("events/dt=") and "part" in key
+    )
+    assert [len(read(nights.files.kept[key])[1]) for key in parts] == [100, 100, 50]
+    assert nights.events() == numbers(*range(1, 251))
+
+
+def test_a_part_ends_when_it_has_enough_subscriptions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nightly, "ROWS_OF_A_PART", 12)
+    monkeypatch.setattr(nightly, "subscription_rows", lambda *_: [{}] * 5)
+    nights = Nights().has(*EIGHT).until_complete()
+    parts = [key for key in nights.files.kept if key.startswith("subscriptions") and "part" in key]
+    assert len(parts) == 2, "pages of two accounts with ten rows"
+    assert nights.customers() == EIGHT
+
+
 def test_a_second_run_at_the_same_time_does_nothing() -> None:
     nights = Nights().has("acc_1")
     other: list[NightlyExport | None] = []
