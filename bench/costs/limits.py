@@ -13,6 +13,7 @@ from bench.costs.stories import Used
 from chalicelib.aws.items import DUE_SHARDS
 from chalicelib.aws.jobs.replan_state import A_PAGE
 from chalicelib.runtime import wiring
+from chalicelib.usecases.figures.exports.nightly import SECONDS as EXPORT_SECONDS
 from chalicelib.usecases.reconciliation.rate_limit import CALLS_A_SECOND
 from chalicelib.usecases.reconciliation.rate_limit import SECONDS as RUN_SECONDS
 from chalicelib.usecases.schedule.replan import PAGES_A_RUN
@@ -201,6 +202,21 @@ def replan_hours(stories: Mapping[str, list[Used]], number: float) -> float:
     and once more in the second round.
     """
     return 2 * number * items_of_a_customer(stories) / (PAGES_A_RUN * A_PAGE) / 60
+
+
+A_SCAN_SECONDS = 0.1
+"""An assumption: how long DynamoDB takes for a page of a megabyte. It was not measured on AWS."""
+
+EXPORTS_AN_HOUR = 6
+"""Runs of the nightly export, by its schedule."""
+
+
+def export_hours(stories: Mapping[str, list[Used]], number: float) -> float:
+    """How long a night's export takes: every megabyte of the table is read once, while a run
+    begins new parts.
+    """
+    megabytes = customers(stories, number).stored_gb * 1000
+    return megabytes * A_SCAN_SECONDS / EXPORT_SECONDS / EXPORTS_AN_HOUR
 
 
 def items_of_a_customer(stories: Mapping[str, list[Used]]) -> float:

@@ -6,10 +6,12 @@ from bench.costs.bills import customers, dollars, idle
 from bench.costs.deployment import BATCHES
 from bench.costs.limits import (
     A_PARTITION,
+    A_SCAN_SECONDS,
     DAY_SECONDS,
     MOST,
     Limit,
     comparison_hours,
+    export_hours,
     items_of_a_customer,
     limits,
     listed_megabytes,
@@ -161,6 +163,11 @@ def _walks(stories: Stories) -> list[str]:
             "Raise `PAGES_A_RUN`, or let a segment of the scan run in each of several functions."
             " Accounts that change or fall due meanwhile are replanned at once.",
         ),
+        "a night's export, where it is switched on, hours": (
+            lambda number: export_hours(stories, number),
+            "Above a day no night is complete, and `ops doctor` says so. Raise `SECONDS` in"
+            " nightly.py with the function's time-out, or use DynamoDB's own export.",
+        ),
         "queueing all accounts, if all were due at once, hours": (
             queueing_hours,
             "Raise `A_RUN` and `A_SHARD`. The oldest come first.",
@@ -180,7 +187,9 @@ def _walks(stories: Stories) -> list[str]:
             f"""Replanning reads the table twice, {PAGES_A_RUN * A_PAGE:,} items a minute, at
             {items_of_a_customer(stories):.0f} items a customer. A million accounts that are due at
             the same second are tried in memory by `python -m bench.sweep --million`: each is queued
-            once, in {1_000_000 // A_RUN} runs of a minute, and two keys are read for each."""
+            once, in {1_000_000 // A_RUN} runs of a minute, and two keys are read for each. A
+            night's export reads a megabyte of the table in {1000 * A_SCAN_SECONDS:.0f} ms, which is
+            an assumption, and holds one part in memory (`python -m bench.exports`)."""
         ),
         "",
     ]
