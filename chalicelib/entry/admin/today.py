@@ -18,8 +18,7 @@ from chalicelib.usecases.operators.customers import (
     TRIALS,
     CustomerList,
     CustomerPage,
-    list_customers,
-    trials_until,
+    first_pages,
 )
 
 bp = Blueprint(__name__)
@@ -41,11 +40,14 @@ def show_today(operator: Operator) -> Response:
     from chalicelib.pages.admin.payments import payment_row
 
     policy, now, services = wiring.policy(), clock.now(), wiring.services()
-    directory, accounts = wiring.directory(), wiring.accounts()
-    ending = trials_until(now + THIS_WEEK, None, directory, accounts, services, SHOWN)
-    failing, newest = (
-        list_customers(CustomerList(one, newest_first=True, size=SHOWN), None, directory, accounts)
-        for one in (FAILING, NEW)
+    ending, failing, newest = first_pages(
+        [
+            CustomerList(TRIALS, since=now, until=now + THIS_WEEK, size=SHOWN),
+            CustomerList(FAILING, newest_first=True, size=SHOWN),
+            CustomerList(NEW, newest_first=True, size=SHOWN),
+        ],
+        wiring.directory(),
+        wiring.accounts(),
     )
     known = services.stores.job_states.load(OpenConditions)
     today = now.astimezone(UTC).date()

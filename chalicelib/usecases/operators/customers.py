@@ -39,12 +39,14 @@ class CustomerQuery:
 @frozen
 class CustomerList:
     """Accounts of some statuses, of a plan if one is named, in the order of the moment that their
-    status has in the list, up to `until`; `size` of them on a page.
+    status has in the list, up to `until`, and behind `since` if the oldest comes first; `size` of
+    them on a page.
     """
 
     statuses: Sequence[str]
     newest_first: bool = False
     plan: str = ""
+    since: datetime | None = None
     until: datetime | None = None
     size: int = PAGE
 
@@ -75,7 +77,8 @@ def find_customers(
         return CustomerPage(exact)
     if cursor and not cursor.startswith(name):
         raise _no_cursor()
-    return _page(directory.named(name, name[:PREFIX], cursor, PAGE + 1), accounts, PAGE)
+    named = _cut(directory.named(name, name[:PREFIX], cursor, PAGE + 1), PAGE)
+    return _loaded([named], accounts)[0]
 
 
 def list_customers(
@@ -84,7 +87,28 @@ def list_customers(
     """A page of a list, after that of the cursor. A page of a plan may be short although another
     follows. Raises InvalidInput, Unavailable.
     """
-    cursor, size, newest_first = _checked(cursor or ""), asked.size, asked.newest_first
+    return _loaded([_listed(asked, _checked(cursor or ""), directory)], accounts)[0]
+
+
+def first_pages(
+    asked: Sequence[CustomerList], directory: Directory, accounts: AccountFinder
+) -> list[CustomerPage]:
+    """The first page of each list, with all their accounts read together. Raises Unavailable."""
+    return _loaded([_listed(one, None, directory) for one in asked], accounts)
+
+
+@frozen
+class _Places:
+    """The accounts of a page by their ids, and the cursor of the next one."""
+
+    ids: tuple[str, ...]
+    cursor: str | None
+
+
+def _listed(asked: CustomerList, cursor: str | None, directory: Directory) -> _Places:
+    size, newest_first = asked.size, asked.newest_first
+    if asked.since:
+        cursor = max(cursor or "", stamp(asked.since))
     end = stamp(asked.until) if asked.until else ""
     lists = [
         directory.places(status, cursor, size + 1, end, newest_first, asked.plan)
@@ -102,21 +126,7 @@ def list_customers(
             for place in places
             if (place.at >= nearest if newest_first else place.at <= nearest)
         ]
-    return _page(places, accounts, size, ends_here=nearest is None)
-
-
-def trials_until(
-    until: datetime,
-    cursor: str | None,
-    directory: Directory,
-    accounts: AccountFinder,
-    services: Services,
-    size: int = PAGE,
-) -> CustomerPage:
-    """A page of the accounts whose trial runs and ends before `until`, the next to end first."""
-    now = stamp(services.clock.now())
-    asked = CustomerList(TRIALS, until=until, size=size)
-    return list_customers(asked, max(cursor or now, now), directory, accounts)
+    return _cut(places, size, ends_here=nearest is None)
 
 
 FAILING = ("past_due", "unpaid", "incomplete")
@@ -126,9 +136,7 @@ TRIALS = ("trialing", "trial_starting")
 """The statuses of customers whose trial may run."""
 
 
-def _page(
-    places: Sequence[ListedAccount], accounts: AccountFinder, size: int, ends_here: bool = True
-) -> CustomerPage:
+def _cut(places: Sequence[ListedAccount], size: int, ends_here: bool = True) -> _Places:
     shown: list[ListedAccount] = []
     fits = 0
     for place in places:
@@ -138,8 +146,15 @@ def _page(
         fits += place.account_id is not None
     ids = [one.account_id for one in shown if one.account_id is not None]
     goes_on = len(shown) < len(places) or not ends_here
-    cursor = shown[-1].at if shown and goes_on else None
-    return CustomerPage(accounts.load_many(list(dict.fromkeys(ids))), cursor)
+    return _Places(tuple(dict.fromkeys(ids)), shown[-1].at if shown and goes_on else None)
+
+
+def _loaded(pages: Sequence[_Places], accounts: AccountFinder) -> list[CustomerPage]:
+    ids = list(dict.fromkeys(id for page in pages for id in page.ids))
+    found = {one.id: one for one in accounts.load_many(ids)}
+    return [
+        CustomerPage([found[id] for id in page.ids if id in found], page.cursor) for page in pages
+    ]
 
 
 def _exactly(text: str, accounts: AccountFinder, services: Services) -> Iterator[Account]:

@@ -15,6 +15,7 @@ from chalicelib.usecases.operators.customers import (
     CustomerList,
     CustomerQuery,
     find_customers,
+    first_pages,
     list_customers,
 )
 from tests.fakes.services import FakeServices
@@ -98,6 +99,18 @@ def test_a_short_list_loads_only_what_it_shows() -> None:
     asked = CustomerList(FAILING, newest_first=True, size=10)
     assert len(list_customers(asked, None, lists, lists).accounts) == 10
     assert (lists.read, lists.loaded) == (11 * len(FAILING), 10)
+
+
+def test_several_lists_load_an_account_that_is_in_two_of_them_once() -> None:
+    lists = CountedLists(2000)
+    asked = [CustomerList(some, newest_first=True, size=10) for some in (FAILING, FAILING[:1])]
+    both, one = first_pages(asked, lists, lists)
+    assert [len(both.accounts), len(one.accounts)] == [10, 10]
+    of_both, of_one = ({account.id for account in page.accounts} for page in (both, one))
+    alone = list_customers(asked[1], None, lists, lists)
+    assert (one.accounts, one.cursor) == (alone.accounts, alone.cursor)
+    assert lists.loaded == len(of_both | of_one) + 10
+    assert of_both & of_one
 
 
 @pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES.keys())
