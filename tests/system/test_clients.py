@@ -55,6 +55,10 @@ def test_a_product_uses_the_python_client_from_signup_to_webhooks(system: Client
     assert billhook.find_accounts(email="clients@example.com")["accounts"]
     page = billhook.list_events(account_id=account, types="account.created")
     assert [event["sequence"] for event in page["events"]] == [1]
+    system.settle()
+    (reached,) = billhook.list_events(account_id=account, types="milestone.reached")["events"]
+    assert reached["data"]["milestone"] == "connected_data"
+    assert reached["data"]["reported_by"] == "product"
     assert (
         billhook.list_events(cursor=page["cursor"], account_id=account, types="account.created")[
             "events"

@@ -2,12 +2,15 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from chalicelib.domain.outgoing.answers import CallAnswer
 from chalicelib.domain.people.heard import EventHeard, Heard, of_intercom, of_segment
 from chalicelib.usecases.accounts.hear_people import hear
 from chalicelib.usecases.schedule.outbox import publish_outbox
+from chalicelib.usecases.webhooks.people.segment import Segment
 from tests.unit.usecases.webhooks.people.scene import POLICY, PeopleScene
 
 assert POLICY.people
@@ -97,3 +100,20 @@ def test_an_event_of_ours_that_comes_back_as_a_milestone_ends_there(place: Peopl
     place.settles()
     assert told(place) == ["invited_team"]
     assert sorted(place.account("acc_7").milestones) == ["invited_team", "shared_board"]
+
+
+def test_what_segment_reported_is_not_sent_to_segment(place: PeopleScene) -> None:
+    sent: list[str] = []
+
+    def call(method: str, path: str, body: Any) -> CallAnswer:
+        sent.extend(one["event"] for one in body["batch"] if one["type"] == "track")
+        return CallAnswer(200)
+
+    place.services.policy = replace(POLICY, people=replace(MAPPED, to="segment"))
+    place.system = Segment(call, lambda: place.services.now.at)
+    reports(place, of_segment({"type": "track", "event": "board shared", "userId": "acc_7"}))
+    place.reaches("acc_7", "invited_team")
+    place.settles()
+    assert sent == ["milestone-reached"], "the one that the product reported"
+    assert place.account("acc_7").milestones.keys() == {"shared_board", "invited_team"}
+    assert place.waiting() == []
