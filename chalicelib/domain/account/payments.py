@@ -131,7 +131,11 @@ def _is_held(account: Account, invoice: Invoice) -> bool:
     """Whether the draft stays one: collection is paused, or Stripe does not go on with it by itself
     although a period began with it.
     """
-    return _is_paused(account, invoice) or (invoice.held and invoice.reason == OF_A_PERIOD)
+    return _is_paused(account, invoice) or _stays_a_draft(invoice)
+
+
+def _stays_a_draft(invoice: Invoice) -> bool:
+    return invoice.held and invoice.reason == OF_A_PERIOD
 
 
 def _is_paused(account: Account, invoice: Invoice) -> bool:
@@ -366,7 +370,11 @@ def unpaid_pause(account: Account, subscription: Subscription) -> OwnPause | Non
 
 
 def is_to_pay(invoice: Invoice) -> bool:
-    """Whether the invoice is still to be paid; a draft is, for Stripe charges it within an hour."""
+    """Whether the invoice is still to be paid; a draft is, for Stripe charges it within an hour. One
+    of a period that stays a draft is not: a pause of collection left it behind.
+    """
+    if _stays_a_draft(invoice):
+        return False
     return invoice.status in {"draft", "open"} and invoice.amount_due > 0
 
 

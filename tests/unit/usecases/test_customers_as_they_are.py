@@ -10,6 +10,9 @@ import pytest
 from chalicelib.domain.access.standing import standing, unknown_prices
 from chalicelib.domain.account.fetch_requests import everything_of
 from chalicelib.domain.account.payments import unpaid_invoices
+from chalicelib.domain.billing.idempotency import IdempotentRequest
+from chalicelib.domain.billing.plan_requests import PlanRequest
+from chalicelib.usecases.billing.actions import change_plan
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ingestion.fetching import StripeFetcher
 from tests.fakes.adopted_lives import ACCOUNT, AdoptedLife
@@ -237,6 +240,22 @@ def test_what_a_pause_of_collection_leaves_behind_owes_nothing(
     life.post(f"/v1/subscriptions/{subscription}", pause_collection="")
     assert life.days(10).stands == ("full", "active")
     assert "payment.failed" not in life.happened
+
+
+@pytest.mark.parametrize("behavior", ["void", "mark_uncollectible", "keep_as_draft"])
+def test_what_a_pause_of_collection_leaves_behind_blocks_no_later_change_of_plan(
+    life: AdoptedLife, behavior: str
+) -> None:
+    subscription = life.gives("tok_visa").sells()
+    life.days(10)
+    life.post(f"/v1/subscriptions/{subscription}", pause_collection={"behavior": behavior})
+    life.days(25)
+    life.post(f"/v1/subscriptions/{subscription}", pause_collection="")
+    life.days(31)
+    change_plan(ACCOUNT, IdempotentRequest("plan"), PlanRequest("scale"), life.place.services)
+    assert life.stands == ("full", "active")
+    (item,) = life.stage.get(f"/v1/subscriptions/{subscription}")["items"]["data"]
+    assert item["price"]["lookup_key"] == "scale_monthly"
 
 
 def test_what_a_pause_gave_up_before_it_was_due_owes_nothing_however_late_it_is_read_again(
