@@ -9,14 +9,14 @@ import urllib3
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.compat import HTTPHeaders
 from moto import mock_aws
-from moto.core import responses
+from moto.core import responses, utils
 from moto.core.config import DefaultConfig
 from moto.core.models import botocore_stubber
 
 from chalicelib.aws.json_protocol.client import JsonClient
 
 # moto looks through all methods of a service at each call: several milliseconds of it.
-responses.method_names_from_class = cache(responses.method_names_from_class)
+setattr(responses, "method_names_from_class", cache(utils.method_names_from_class))  # noqa: B010
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from chalicelib.domain.schedule.versions import next_version
 from chalicelib.usecases.billing.cancellation import give_feedback
 from chalicelib.usecases.messaging.notify_team import enqueue_digests
 from ops.mail.broadcast.recipients import Aim, listed
-from ops.mail.broadcast.sending import pages, want
+from ops.mail.broadcast.sending import pages, record_broadcast
 from tests.fakes.faults import OutsideCalls
 from tests.fakes.lifecycles import ACCOUNT, START, Life
 from tests.fakes.services import POLICY, FakeServices
@@ -58,7 +58,7 @@ def broadcast(place: FakeServices, calls: OutsideCalls) -> None:
     services = calls.watch(place.services)
     ids = listed(pages(services), AIM, services.policy, services.clock.now(), lambda ids: set()).ids
     place.metrics["Failed"] = sum(
-        outcome == "failed" for _, outcome in want(ids, AIM, "welcome", services)
+        outcome == "failed" for _, outcome in record_broadcast(ids, AIM, "welcome", services)
     )
 
 
