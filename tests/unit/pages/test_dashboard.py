@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from chalicelib.domain.account.standing import Standing
+from chalicelib.domain.changes.dead_letters import DeadLetter
 from chalicelib.domain.figures.counts import ReasonCount, RetentionWeek, StepEffect
 from chalicelib.domain.figures.movements import CurrencyRevenue, RevenueDay
 from chalicelib.domain.figures.trials import TrialWeek
@@ -14,6 +15,7 @@ from chalicelib.domain.policy.reasons import END_REASONS
 from chalicelib.domain.policy.sequences import ANCHORS, TRANSACTIONAL_STEPS, Step
 from chalicelib.domain.schedule.due_work import DueItem
 from chalicelib.domain.schedule.watch.open_conditions import OpenCondition, OpenConditions
+from chalicelib.domain.security.dashboard import Operator
 from chalicelib.pages.admin.charts import HEIGHT, WIDTH, chart
 from chalicelib.pages.admin.conditions import open_now
 from chalicelib.pages.admin.customer import tone_of
@@ -25,7 +27,7 @@ from chalicelib.pages.admin.figures import (
     revenue_view,
     trials_view,
 )
-from chalicelib.pages.admin.health import spoken_age
+from chalicelib.pages.admin.health import letters_view, queues_view, spoken_age
 from chalicelib.pages.admin.messages import (
     ASKED_FOR,
     MOMENTS,
@@ -35,6 +37,7 @@ from chalicelib.pages.admin.messages import (
     when_of,
 )
 from chalicelib.pages.admin.rendering import page, stylesheet
+from chalicelib.usecases.operators.dead_letters.replay import SHOWN
 
 T = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -218,6 +221,41 @@ def test_a_hostile_text_is_escaped_in_a_chart_too() -> None:
     assert "<script>" not in shown
     assert "<i>Acme" not in shown
     assert "<b>" not in shown
+
+
+def test_a_full_page_of_dead_letters_is_no_heavy_one_and_has_no_id_twice() -> None:
+    letters = [
+        DeadLetter(
+            f"604ee968-340f-494c-8118-5af9a5{number:06}",
+            T,
+            "events",
+            f"customer.subscription.updated evt_{number:024}",
+            f"acc_{number:020}",
+            "unreadable",
+            "The body is no event of Stripe's: " + "x" * 200,
+            "",
+            "",
+        )
+        for number in range(SHOWN)
+    ]
+    shown = page(
+        "health",
+        operator=Operator("operator:ada@acme.example", "act", "c" * 43, "s"),
+        root="/prod",
+        product="Acme",
+        conditions=[],
+        queues=queues_view([], letters, T),
+        groups=letters_view(letters, T),
+        more=7,
+        done=None,
+        error=None,
+        given={},
+    )
+    ids = re.findall(r' id="([^"]+)"', shown)
+    assert shown.count('class="field check"') == SHOWN + 1, "one each, and one for all"
+    assert len(ids) == len(set(ids))
+    assert "7 more wait behind these" in shown
+    assert len(shown.encode()) < 100_000
 
 
 def test_nothing_moves_so_nobody_has_to_ask_for_less_motion() -> None:
