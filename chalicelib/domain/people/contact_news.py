@@ -20,9 +20,10 @@ def after_contact(heard: ContactHeard, person: Person) -> tuple[ContactDecision,
     """Whether it is news, and what is known of the person then.
 
     The id of a deleted contact is forgotten, so the next write makes one. That of an archived one
-    is kept, as nothing else finds it: the next write brings it back. Of a merge, the id of the
-    contact that is left is kept. In each case the next change of the account is written, also if it
-    looks as the last one that was written.
+    is kept, as nothing else finds it: the next write brings it back. After a merge the next write
+    looks for the contact by the account's id and keeps what it finds: the id that is told here is
+    not written to unseen, since it may be somebody else's. In each case the next change of the
+    account is written, also if it looks as the last one that was written.
     """
     known_at = person.contact_heard_at
     if known_at and heard.at < known_at:
@@ -30,7 +31,7 @@ def after_contact(heard: ContactHeard, person: Person) -> tuple[ContactDecision,
     if heard.change == "merged":
         if heard.contact_id in ("", person.id):  # a lead went into it, perhaps by our own call
             return "same", person
-        return "taken", _with_news(heard, replace(_of_another(person), id=heard.contact_id))
+        return "taken", _with_news(heard, replace(_of_another(person), id=""))
     if not person.id:
         return "same", person
     if heard.contact_id != person.id:
@@ -62,6 +63,6 @@ _SAYS = {
     "deleted": "Deleted there by hand. The next event makes a new contact; to erase the customer,"
     " erase the account.",
     "archived": "Archived there by hand.",
-    "merged": "Merged there into another contact, which is the customer's now.",
+    "merged": "Merged there into another contact, which is looked for.",
 }
 """What operators read of it."""
