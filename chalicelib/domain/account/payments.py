@@ -370,8 +370,8 @@ def unpaid_pause(account: Account, subscription: Subscription) -> OwnPause | Non
 
 
 def is_to_pay(invoice: Invoice) -> bool:
-    """Whether the invoice is still to be paid; a draft is, for Stripe charges it within an hour. One
-    of a period that stays a draft is not: a pause of collection left it behind.
+    """Whether the invoice is still to be paid; a draft is, for Stripe charges it within an hour.
+    One of a period that stays a draft is not: a pause of collection left it behind.
     """
     if _stays_a_draft(invoice):
         return False
