@@ -98,7 +98,7 @@ lint:
 check:
 	@$(environments) .venv .checks
 	@.checks/bin/bandit --quiet --configfile pyproject.toml --recursive app.py chalicelib ops
-	@.venv/bin/python -m local.audit .checks/bin/pip-audit
+	@.venv/bin/python -m local.vulnerabilities .checks/bin/pip-audit
 	@.venv/bin/python -m ops package --stage prod
 	@.checks/bin/checkov --config-file .checkov.yaml --file out/package/template.json
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from local.audit import Verdict, judge
+from local.vulnerabilities import Verdict, judge
 
 CLEAN = {"name": "idna", "version": "3.20", "vulns": []}
 SKIPPED = {

@@ -1,6 +1,7 @@
-"""Are any of the packages that run on Lambda, or that development uses, known to be vulnerable?
+"""Ask pip-audit whether packages that run on Lambda, or that development uses, are known to be
+vulnerable.
 
-    python -m local.audit PIP_AUDIT
+    python -m local.vulnerabilities PIP_AUDIT
 
 It says by pip-audit what was found, and just as plainly what could not be looked at: the index of a
 machine may be a mirror that knows nothing of vulnerabilities, and pip-audit then ends well with
