@@ -171,13 +171,13 @@ def _card_id(account: Account, subscription: Subscription | None) -> str | None:
 
 def is_unclaimed(account: Account) -> bool:
     """Whether nobody has proved or used what was typed into the signup form: no button behind a
-    mailed link was pressed, no milestone was reached, and nothing was paid for or granted.
+    mailed link was pressed, the product reported no milestone, and nothing was paid for or granted.
     """
     return (
         account.signup is not None
         and account.proved_at is None
         and account.signed_in_by is None
-        and not account.milestones
+        and not account.is_in_use
         and not account.grants
         and not has_money(account)
     )
@@ -209,7 +209,7 @@ def holds_address(account: Account) -> bool:
     if account.signup is not None:
         return True
     return is_customer(account) and (
-        account.email_proved or bool(account.milestones or account.grants) or _has_paid(account)
+        account.email_proved or account.is_in_use or bool(account.grants) or _has_paid(account)
     )
 
 

@@ -232,7 +232,7 @@ class Account:
       before there was one; `refused_join`: the account that this customer named without a proof.
     - `signup`: the one that counts; `pending_signups`: later ones that wait for a mailed link.
     - `milestones`: when each was first reached, and `milestones_by`: which people system reported
-      that, if it was not the product. `grants`: access granted by operators.
+      that, if the product never did. `grants`: access granted by operators.
     - `proved_at`: when a mailed link was first opened, which raises `link_epoch`; `signed_in_by`:
       the newest sign-in link that was used; `sign_in_asked_at`: when one was last requested
       (`sign_in_unused` is written by older releases only), and `sign_in_signup`: the number of the
@@ -425,7 +425,19 @@ class Account:
         """
         if self.moved_at_stripe:
             return False
-        return self.signup is None or self.proved_at is not None or bool(self.milestones)
+        return self.signup is None or self.proved_at is not None or self.is_in_use
+
+    @property
+    def reported_by_product(self) -> set[str]:
+        """The milestones that the product itself reported."""
+        return self.milestones.keys() - self.milestones_by.keys()
+
+    @property
+    def is_in_use(self) -> bool:
+        """Whether the product itself reported a milestone. What a people system reports may come
+        from a browser, and so from anybody: it proves nothing.
+        """
+        return bool(self.reported_by_product)
 
     @property
     def moved_at_stripe(self) -> bool:

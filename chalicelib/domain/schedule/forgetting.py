@@ -41,12 +41,14 @@ def _once_reported(account: Account, at: datetime) -> datetime:
 def _may_be_forgotten(account: Account) -> bool:
     """Whether nothing of it is anybody's: nobody proved or used it, it has no access, the product
     does not know it by an id of its own, and Stripe knows nothing of it but the trial. A trial that
-    runs keeps it, but not one whose address was proved for another account.
+    runs keeps it, but not one whose address was proved for another account; so does what a people
+    system reports, which may be true.
     """
     has_access = account.standing is None or account.standing.access != "none"
     has_access = has_access and not account.superseded_at
     return (
         is_unclaimed(account)
+        and not (account.milestones and not account.superseded_at)
         and not has_access
         and account.profile.external_id is None
         and not account.others

@@ -166,18 +166,26 @@ def apply_ended_link(account: Account, fact: LinkEnded) -> Account:
 
 
 def apply_milestone(account: Account, fact: MilestoneReached) -> Account:
-    """Keeps the earliest time at which the milestone was reached, and who reported that: of two at
-    the same time, the first by name.
+    """Keeps the earliest time at which the milestone was reached. The product's word counts for
+    more than a people system's, whenever it comes; of several systems, that of the earliest, and of
+    two at the same time the first by name.
     """
-    stored = account.milestones.get(fact.name)
-    told = (fact.at, fact.by)
-    if stored and (stored, account.milestones_by.get(fact.name, "")) <= told:
-        return account
+    stored, told = account.milestones.get(fact.name), (fact.at, fact.by)
+    if stored is None:
+        earliest = told
+    else:
+        known = (stored, account.milestones_by.get(fact.name, ""))
+        earliest = min(known, told)
+        if "" in (known[1], fact.by):
+            earliest = (earliest[0], "")
+        if earliest == known:
+            return account
+    at, by = earliest
     others = {name: by for name, by in account.milestones_by.items() if name != fact.name}
     return replace(
         account,
-        milestones={**account.milestones, fact.name: fact.at},
-        milestones_by={**others, fact.name: fact.by} if fact.by else others,
+        milestones={**account.milestones, fact.name: at},
+        milestones_by={**others, fact.name: by} if by else others,
     )
 
 

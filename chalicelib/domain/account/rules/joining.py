@@ -61,12 +61,9 @@ def absorb(account: Account, absorbed: Account) -> Account:
         charged_back=_both(account.charged_back, absorbed.charged_back),
         milestones=_both(account.milestones, absorbed.milestones),
         milestones_by={
-            **{
-                name: by
-                for name, by in absorbed.milestones_by.items()
-                if name not in account.milestones
-            },
-            **account.milestones_by,
+            name: by
+            for name, by in {**absorbed.milestones_by, **account.milestones_by}.items()
+            if name not in account.reported_by_product | absorbed.reported_by_product
         },
         grants=tuple(
             sorted(
