@@ -25,7 +25,6 @@ from local.product.process import ExampleProduct
 from local.shutdown import Stopped
 from local.stripe_sim.api.simulator import StripeSimulator
 from local.stripe_sim.lifecycle.catalogue import catalogue
-from ops.package.template import WEBHOOK_PATH
 from ops.stage.signing_keys import new_signing_keys
 
 if TYPE_CHECKING:
@@ -375,6 +374,8 @@ def _build_services(mailbox: "Mailbox", outgoing: "Outgoing") -> tuple[str, str]
 
 
 def _is_webhook(request: Request) -> bool:
+    from ops.package.template import WEBHOOK_PATH
+
     return (request.method, request.path) == ("POST", WEBHOOK_PATH)
 
 

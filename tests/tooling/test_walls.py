@@ -132,6 +132,11 @@ def test_ingest_does_not_load_the_table() -> None:
     }
 
 
+def test_the_local_system_sets_the_environment_before_a_log_is_made() -> None:
+    """Else `make run` prints a line of JSON for each event into the reader's terminal."""
+    assert "chalicelib.runtime.telemetry" not in loaded_by("local.__main__", "local.system")
+
+
 def loaded_after(statement: str) -> set[str]:
     """What a function has loaded that has its settings, and has done this."""
     code = f"""
