@@ -92,7 +92,9 @@ class MemoryAccounts:
     items: dict[str, Item] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)
     graves: set[str] = field(default_factory=set)
-    _unpacked: dict[str, tuple[Item, Account]] = field(default_factory=dict, repr=False)
+    _unpacked: dict[str, tuple[Item, Account]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def load(self, id: str) -> Account | None:
         if id not in self.items:
