@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Any
 
 import pytest
@@ -99,8 +99,6 @@ class CountedLife(SimLife):
     gifts: list[Gift]
     worth: list[tuple[datetime, float]]
     """What was used in all, at each moment that was counted."""
-    terms: dict[str, list[tuple[datetime, tuple[str, int]]]]
-    """The plan and the quantity of each subscription at Stripe, since when."""
 
     def _stop_at(self, moment: datetime, deaf: bool) -> None:
         self._count(max(moment, self.place.now.at))
@@ -111,11 +109,6 @@ class CountedLife(SimLife):
             return
         now, standing = self.place.now.at, self.standing
         self.worth.append((now, sum(self.used.values())))
-        for one in self.living():
-            item, known = one["items"]["data"][0], self.terms.setdefault(one["id"], [])
-            present = Terms(item["price"], item["quantity"])
-            if not known or known[-1][1] != (present.plan, present.quantity):
-                known.append((now, (present.plan, present.quantity)))
         end = min(moment, standing.until or moment)
         if standing.access != "full" or end <= now:
             return
@@ -140,11 +133,20 @@ class CountedLife(SimLife):
         given = self.standing.plan, self.standing.quantity
         if given != (present.plan, present.quantity):
             return False
-        changed_at = datetime.fromtimestamp(unpaid["created"], UTC)
-        known = [terms for at, terms in self.terms[one["id"]] if at < changed_at]
-        plan, quantity = known[-1]
-        is_larger = POLICY.rank(present.plan) > POLICY.rank(plan)
-        return is_larger or present.quantity > quantity
+        before = self.terms_before(unpaid)
+        is_larger = POLICY.rank(present.plan) > POLICY.rank(before.plan)
+        return is_larger or present.quantity > before.quantity
+
+    def terms_before(self, invoice: Any) -> "Terms":
+        """What the subscription was before the change that made an invoice, as its events told it:
+        several changes may fall into one second.
+        """
+        id = invoice["parent"]["subscription_details"]["subscription"]
+        told = [event["data"]["object"] for event in self.stage.engine.store.events]
+        of_it = (one for one in told if one["id"] == id)
+        *_, last = takewhile(lambda one: one["latest_invoice"] != invoice["id"], of_it)
+        item = last["items"]["data"][0]
+        return Terms(item["price"], item["quantity"])
 
     def _count_subscription(self, one: Any, standing: Standing, time: timedelta) -> None:
         """Count what the product gave for a subscription, by its plan and quantity. A debit that is
@@ -233,7 +235,6 @@ class GreedyMachine(RuleBasedStateMachine):
         super().__init__()
         self.life = CountedLife(POLICY)
         self.life.used, self.life.gifts, self.life.worth = Counter(), [], []
-        self.life.terms = {}
         self.sessions: list[str] = []
         self.links: list[CancellationRequest] = []
         self.previews: list[tuple[PlanRequest, datetime]] = []
@@ -643,6 +644,15 @@ def test_money_for_the_running_period_makes_up_for_no_other_that_was_taken_back(
     machine.waits(10, False)
     machine.saves_a_card(COMES_BACK)
     machine.waits(65, False)
+    recount(machine)
+
+
+def test_a_smaller_plan_that_is_owed_is_no_greater_one_after_two_changes_in_one_second() -> None:
+    machine = GreedyMachine()
+    machine.signs_up("a larger plan")
+    machine.saves_a_card(COMES_BACK)
+    machine.changes_the_plan("pro", "year", 3, twice=False)
+    machine.waits(10, True)
     recount(machine)
 
 
