@@ -37,13 +37,19 @@ def blank(kind: Any, /, **values: Any) -> Object:
     TypeError for a field that it does not declare.
     """
     declared = fields(kind)
-    unknown = set(values) - set(declared)
-    if unknown:
-        raise TypeError(f"{kind.__name__} declares no {', '.join(sorted(unknown))}")
-    # `deleted` is only there on what was deleted.
+    if not values.keys() <= declared.keys():
+        unknown = sorted(values.keys() - declared.keys())
+        raise TypeError(f"{kind.__name__} declares no {', '.join(unknown)}")
     return {
-        name: _nothing(name, hint) for name, hint in declared.items() if name != "deleted"
+        name: said.copy() if type(said) in (dict, list) else said
+        for name, said in _unsaid(kind).items()
     } | values
+
+
+@cache
+def _unsaid(kind: Any) -> Object:
+    """What an object of the class has where nothing was said: `deleted` only what was deleted."""
+    return {name: _nothing(name, hint) for name, hint in fields(kind).items() if name != "deleted"}
 
 
 def _nothing(name: str, hint: Any) -> Any:
