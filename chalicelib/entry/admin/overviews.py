@@ -6,6 +6,7 @@ from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.ids import well_formed
 from chalicelib.domain.security.dashboard import Operator
 from chalicelib.domain.webhooks.delivery import log_rows
+from chalicelib.domain.webhooks.endpoint import DISABLED_REASONS
 from chalicelib.entry.admin.responses import admin_page, redirect_to
 from chalicelib.entry.admin.session import audited, next_page, page, query_of
 from chalicelib.runtime import wiring
@@ -60,6 +61,7 @@ def show_webhooks(operator: Operator) -> Response:
         operator,
         "webhooks",
         endpoints=endpoints,
+        reasons=DISABLED_REASONS,
         chosen=chosen,
         rows=rows,
         following=following,

@@ -87,7 +87,9 @@ def test_a_disabled_endpoint_is_enabled_and_a_test_sent(desk: Dashboard) -> None
         endpoint.id, lambda one: replace(one, disabled_reason="gone"), wiring.services()
     )
     admin, path = desk.signed_in_by_key(), f"/admin/webhooks/{endpoint.id}"
-    assert "&lt;b&gt;ours" in admin.opens("/admin/webhooks").text
+    text = admin.opens("/admin/webhooks").text
+    assert "&lt;b&gt;ours" in text
+    assert "The receiver answered 410: it wants no more." in text
     done = admin.sends(f"{path}/enable", {})
     assert done.path == f"/admin/webhooks?endpoint={endpoint.id}&notice=enable"
     assert "The endpoint is enabled" in admin.opens(done.path).text
