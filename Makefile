@@ -5,10 +5,10 @@ PYTHON ?= python3
 PORT ?= 8000
 # What is deployed: dev, with Stripe's test mode, or prod.
 STAGE ?= dev
-# The number of tests that run at once, two for each core of a small machine, since stories with real
-# processes wait for much of their time; and other arguments for pytest:
+# The number of tests that run at once: one more than a small machine has cores, since stories with
+# real processes wait for much of their time. And other arguments for pytest:
 # make test ARGS='tests/unit/domain -x'
-WORKERS ?= 4
+WORKERS ?= 3
 ARGS ?=
 
 environments = $(PYTHON) -I local/environments.py
