@@ -54,23 +54,23 @@ class CountedLists:
         ]
 
     def named(self, prefix: str, group: str, after: str | None, most: int) -> list[ListedAccount]:
-        raise NotImplementedError
+        raise AssertionError("no list asks for this")
 
     def load(self, id: str) -> Account | None:
-        raise NotImplementedError
+        raise AssertionError("no list asks for this")
 
     def load_many(self, ids: Sequence[str]) -> list[Account]:
         self.loaded += len(ids)
         return list(map(Account, ids))
 
     def of_customers(self, guesses: Mapping[str, str]) -> dict[str, Account]:
-        raise NotImplementedError
+        raise AssertionError("no list asks for this")
 
     def with_email(self, email: str) -> list[Account]:
-        raise NotImplementedError
+        raise AssertionError("no list asks for this")
 
     def with_external_id(self, external_id: str) -> Account | None:
-        raise NotImplementedError
+        raise AssertionError("no list asks for this")
 
 
 QUERIES = {
