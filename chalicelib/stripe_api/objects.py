@@ -9,6 +9,7 @@ from typing import Any
 
 from chalicelib.domain.bounds import most
 from chalicelib.domain.errors import Unreadable
+from chalicelib.domain.security.signup import with_ascii_domain
 from chalicelib.domain.stripe_objects.objects import (
     INVOICE_RANKS,
     STATUSES,
@@ -69,7 +70,7 @@ def customer(raw: Raw, *, deleted: bool = False) -> Customer:
     settings = raw.get("invoice_settings") or {}
     return Customer(
         id,
-        words(raw, "email"),
+        with_ascii_domain(words(raw, "email") or "") or None,
         words(raw, "name"),
         card=reference(settings.get("default_payment_method"))
         or reference(raw.get("default_source")),

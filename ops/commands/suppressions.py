@@ -5,6 +5,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.messaging.suppression import REACHES
+from chalicelib.domain.security.signup import with_ascii_domain
 from ops.command_line import Command
 from ops.stage.stages import add_stage, find_stage, stage_name
 
@@ -47,7 +48,7 @@ def _lift(options: argparse.Namespace) -> int:
     from chalicelib.usecases.messaging.lift_suppression import lift_suppression
 
     ours = _suppressions(options)
-    stored = ours.load(options.email)
+    stored = ours.load(with_ascii_domain(options.email))
     if not lift_suppression(options.email, ours, SesSuppressionList()):
         print(f"{options.email} is not suppressed.", file=sys.stderr)
         return 1

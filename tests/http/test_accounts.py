@@ -4,6 +4,7 @@ learns anything.
 
 import re
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 
@@ -86,6 +87,16 @@ def test_accounts_are_found_by_address_and_by_external_id(trial: Stage) -> None:
     )
     assert trial.get("/accounts?email=nobody@example.com", key).body == {"accounts": []}
     assert trial.get("/accounts?external_id=43", key).body == {"accounts": []}
+
+
+def test_an_account_is_found_by_its_domain_in_other_letters(trial: Stage) -> None:
+    signed_up = Account("acc_2", profile=Profile("ada@xn--mller-kva.example"))
+    wiring.accounts().save(
+        Account("acc_2"), next_version(Account("acc_2"), signed_up, wiring.policy(), clock.now())
+    )
+    typed = quote("Ada@Müller.example")
+    found = trial.get(f"/accounts?email={typed}", trial.key("read")).body["accounts"]
+    assert [account["account_id"] for account in found] == ["acc_2"]
 
 
 @pytest.mark.parametrize(

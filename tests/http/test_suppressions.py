@@ -36,6 +36,16 @@ def test_a_lifted_address_is_on_neither_list(stage: Stage, at_ses: SuppressionLi
     assert lifts(stage, ADA).status == 204, "once more is as good"
 
 
+def test_a_domain_in_other_letters_is_lifted_as_it_was_written_to(
+    stage: Stage, at_ses: SuppressionList
+) -> None:
+    written_to = "ada@xn--mller-kva.example"
+    wiring.suppressions().add(written_to, "bounce", clock.now())
+    at_ses.add(written_to)
+    assert lifts(stage, "ada@müller.example").status == 204
+    assert (wiring.suppressions().holds(written_to), at_ses.addresses()) == (False, [])
+
+
 def test_one_that_only_ses_suppresses_is_lifted_too(stage: Stage, at_ses: SuppressionList) -> None:
     at_ses.add(ADA)
     assert (lifts(stage, ADA).status, at_ses.addresses()) == (204, [])

@@ -1,6 +1,7 @@
 """Signups: what a visitor requests, and who counts as the same person."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import field
 from ipaddress import ip_address, ip_network
@@ -114,6 +115,24 @@ def network_of(address: str) -> str:
     return str(ip_network((parsed, 64), strict=False))
 
 
+def with_ascii_domain(email: str) -> str:
+    """The address with its domain in ASCII, as mail servers and SES need it: `ada@müller.example`
+    is `ada@xn--mller-kva.example` (RFC 5891). What comes before the @ stays as it is, and so does
+    an address whose domain is in ASCII.
+
+    Not by Python's codec `idna`, which makes `faß.de` another domain (RFC 3490).
+    """
+    local, at, domain = email.rpartition("@")
+    if not at or domain.isascii():
+        return email
+    labels = unicodedata.normalize("NFKC", domain.lower()).replace("\N{IDEOGRAPHIC FULL STOP}", ".")
+    return local + at + ".".join(_ascii_label(label) for label in labels.split("."))
+
+
+def _ascii_label(label: str) -> str:
+    return label if label.isascii() else f"xn--{label.encode('punycode').decode()}"
+
+
 def own_domain(email: str) -> str | None:
     """The domain of an address, if whoever has the domain has all its addresses: None for a mail
     service that is open to all.
@@ -124,9 +143,9 @@ def own_domain(email: str) -> str | None:
 
 def identity(email: str) -> str:
     """The mailbox of an address, which may have one trial: the same for every way to write it
-    (case, +tag, what its mail service ignores).
+    (case, +tag, a domain's letters or its ASCII, what its mail service ignores).
     """
-    local, _, domain = email.strip().lower().rpartition("@")
+    local, _, domain = with_ascii_domain(email.strip().lower()).rpartition("@")
     name, _, parent = domain.partition(".")
     if parent in SUBDOMAINS:
         local, domain = name, parent

@@ -23,6 +23,7 @@ from chalicelib.domain.errors import (
     TooMany,
 )
 from chalicelib.domain.instances.shown import way_back
+from chalicelib.domain.security.signup import with_ascii_domain
 from chalicelib.domain.stripe_objects.objects import Subscription
 from chalicelib.entry.http.endpoint import CheckedRequest, Endpoint, serve
 from chalicelib.entry.http.instances import instance_json
@@ -234,7 +235,7 @@ def find_accounts(request: CheckedRequest) -> dict[str, Any]:
     if len(query) != 1:
         raise InvalidInput("Give either email or external_id.", "email")
     if email := query.get("email"):
-        found = wiring.accounts().with_email(email)
+        found = wiring.accounts().with_email(with_ascii_domain(email))
         proved_first = sorted(found, key=lambda account: not account.email_proved)
         return {"accounts": [_account(account) for account in proved_first]}
     account = wiring.accounts().with_external_id(query["external_id"])

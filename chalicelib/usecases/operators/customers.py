@@ -14,6 +14,7 @@ from chalicelib.domain.account.rules.directory import (
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.ids import well_formed
+from chalicelib.domain.security.signup import with_ascii_domain
 from chalicelib.usecases.operators.ports import AccountFinder, Directory
 from chalicelib.usecases.services import Services
 from chalicelib.values import frozen
@@ -160,7 +161,7 @@ def _loaded(pages: Sequence[_Places], accounts: AccountFinder) -> list[CustomerP
 def _exactly(text: str, accounts: AccountFinder, services: Services) -> Iterator[Account]:
     found: dict[str, Account] = {}
     if "@" in text:
-        found |= {account.id: account for account in accounts.with_email(text)}
+        found |= {account.id: account for account in accounts.with_email(with_ascii_domain(text))}
     elif text.startswith("cus_"):
         found |= {one.id: one for one in _of_customer(text, accounts).values()}
     elif text.startswith("sub_") and re.fullmatch(r"\w{1,255}", text):

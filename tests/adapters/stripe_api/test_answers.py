@@ -46,6 +46,13 @@ def test_a_customer_comes_with_its_account_and_its_card() -> None:
     assert answers.customer({"id": "cus_1", "deleted": True}).deleted
 
 
+def test_a_customers_address_has_the_domain_that_mail_servers_know() -> None:
+    """SES takes ASCII only, and a signup of the same mailbox is the same person."""
+    found = answers.customer({**CUSTOMER, "email": "Info@Müller.example"})
+    assert found.value.email == "Info@xn--mller-kva.example"
+    assert answers.customer({**CUSTOMER, "email": None}).value.email is None
+
+
 def test_a_subscription_comes_with_what_only_some_calls_need() -> None:
     raw = {
         **SUBSCRIPTION,

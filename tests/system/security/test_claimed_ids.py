@@ -120,6 +120,13 @@ def test_a_claim_made_as_the_docs_show_gives_the_id(
 
 
 @pytest.mark.usefixtures("signing")
+def test_a_claim_names_the_address_as_the_visitor_typed_it(front: Front) -> None:
+    typed = "Ada@Müller.example"
+    page = front.signs_up({"email": typed, "claim": by_python("user-311", typed)})
+    assert (page.status, account_of("user-311")) == (201, "Ada@xn--mller-kva.example")
+
+
+@pytest.mark.usefixtures("signing")
 def test_a_claim_and_an_id_beside_it_must_agree(front: Front) -> None:
     key = f"Bearer {front.office.stage.key('write')}"
     fields = {**ADA, "claim": by_python("user-311", None)}

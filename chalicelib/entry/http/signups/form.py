@@ -11,7 +11,7 @@ from chalicelib.domain.ids import LONGEST_EXTERNAL_ID
 from chalicelib.domain.policy.languages import accepted_language
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.security.claims import LONGEST_CLAIM, SignedClaim
-from chalicelib.domain.security.signup import SignupRequest
+from chalicelib.domain.security.signup import SignupRequest, with_ascii_domain
 from chalicelib.entry.http.schemas.request import (
     Field,
     Kind,
@@ -165,6 +165,7 @@ def email_of(fields: Mapping[str, Any], policy: Policy, in_test: bool = False) -
             value.strip(),
             check_deliverability=False,
             allow_smtputf8=False,
+            strict=True,  # 64 characters before the @: SES takes no more
             test_environment=in_test,
         )
     except EmailNotValidError as error:
@@ -233,7 +234,8 @@ def with_claim(signup: SignupRequest, claim: SignedClaim) -> SignupRequest:
     external_id = EXTERNAL_ID.read({"external_id": claim.external_id})
     if signup.external_id not in (None, external_id):
         raise InvalidInput("claim is of another external_id than this signup.", "claim")
-    if claim.email is not None and claim.email.strip().lower() != signup.email.lower():
+    claimed = claim.email and with_ascii_domain(claim.email.strip()).lower()
+    if claim.email is not None and claimed != signup.email.lower():
         raise InvalidInput("claim is of another e-mail address than this signup.", "claim")
     return replace(signup, external_id=external_id)
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from email_validator import validate_email
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,7 +33,12 @@ from chalicelib.domain.account.state import Account, Profile, Signup
 from chalicelib.domain.backoff import wait_after
 from chalicelib.domain.messaging.due_messages import due_messages
 from chalicelib.domain.schedule.versions import next_version
-from chalicelib.domain.security.signup import identity, network_of, own_domain
+from chalicelib.domain.security.signup import (
+    identity,
+    network_of,
+    own_domain,
+    with_ascii_domain,
+)
 from chalicelib.outreach.variables import variables
 from tests.fakes.services import POLICY
 from tests.unit.domain.messaging.test_due_messages import LINKS
@@ -70,10 +76,36 @@ def steps(account: Account) -> set[str]:
         ("a.da@example.com", "ada@example.com", False),
         ("ada@example.com", "ada@example.org", False),
         ("+tag@example.com", "+other@example.com", False),
+        ("ada@MÜLLER.example", "ada@xn--mller-kva.example", True),
+        ("ada@müller.example", "ada@muller.example", False),
     ],
 )
 def test_one_mailbox_is_one_person_however_it_is_written(one: str, other: str, same: bool) -> None:
     assert (identity(one) == identity(other)) is same
+
+
+@pytest.mark.parametrize(
+    "domain",
+    [
+        "müller.example",
+        "MU\N{COMBINING DIAERESIS}LLER.example",
+        "faß.example",
+        "βόλος.example",
+        "例え.jp",
+        "ｅｘａｍｐｌｅ．ｃｏｍ",
+        "例え。jp",
+        "пример.испытание",
+        "مثال.إختبار",
+    ],
+)
+def test_a_domain_becomes_the_ascii_that_mail_servers_know(domain: str) -> None:
+    known = validate_email(f"ada@{domain}", check_deliverability=False)
+    assert with_ascii_domain(f"ada@{domain}") == f"ada@{known.ascii_domain}"
+
+
+@pytest.mark.parametrize("email", ["", "ada", "Ada@Example.COM", "josé@example.com", "not an é"])
+def test_what_has_no_domain_in_other_letters_stays_as_it_is(email: str) -> None:
+    assert with_ascii_domain(email) == email
 
 
 @pytest.mark.parametrize(
