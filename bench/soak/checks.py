@@ -19,7 +19,7 @@ from chalicelib.domain.account.standing import Standing
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.messaging.due_messages import zone_of
 from chalicelib.usecases.ingestion.answers import fetch
-from chalicelib.usecases.stripe_ports import ReaderApi
+from chalicelib.usecases.ports.stripe import ReaderApi
 from tests.fakes.services import SHIPPED as POLICY
 
 UNPROVED = ["welcome"]

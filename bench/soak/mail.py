@@ -14,7 +14,7 @@ from chalicelib.domain.messaging.due_messages import due_messages
 from chalicelib.domain.messaging.email_message import EmailMessage
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.runtime.clock import clock
-from chalicelib.usecases.ports import Mailer
+from chalicelib.usecases.ports.mail import Mailer
 from local.control_room.mailbox import Mailbox
 
 
@@ -44,7 +44,7 @@ class CheckedMailer:
         self._lock = Lock()
 
     def send(self, message: EmailMessage) -> str:
-        """See Mailer in usecases/ports.py."""
+        """See Mailer in usecases/ports/mail.py."""
         account_id, key, now = (
             message.tags["account"],
             f"{message.tags['step']}@{message.tags['occasion']}",
@@ -58,7 +58,7 @@ class CheckedMailer:
         return message_id
 
     def wait_for_capacity(self) -> None:
-        """See Mailer in usecases/ports.py."""
+        """See Mailer in usecases/ports/mail.py."""
         self._mailer.wait_for_capacity()
 
     def keep(self, sent: Sent) -> None:

@@ -8,7 +8,7 @@ from bench.soak.acts import Doors
 from bench.soak.crashes import Kills
 from bench.soak.mail import CheckedMailer
 from chalicelib.domain.account.state import Account
-from chalicelib.usecases.stripe_ports import ReaderApi
+from chalicelib.usecases.ports.stripe import ReaderApi
 from local.stripe_sim.webhooks.delivery_faults import Fates, Shares
 
 

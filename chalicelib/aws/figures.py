@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Figures:
-    """Implements FigureStore (usecases/ports.py). `hash_key` keys the hashes that stand for
+    """Implements FigureStore (usecases/ports/figures.py). `hash_key` keys the hashes that stand for
     accounts: what an erased account contributed stays, and leads to nobody.
     """
 

@@ -49,7 +49,7 @@ class RateCounters:
 
 class Mailboxes:
     """One item for each mailbox that visitors caused mail to, under the keyed hash of its identity
-    (domain/signup.py). The table's TTL deletes it once nothing of it counts any more.
+    (domain/security/signup.py). The table's TTL deletes it once nothing of it counts any more.
     """
 
     def __init__(

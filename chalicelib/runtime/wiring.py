@@ -34,17 +34,12 @@ if TYPE_CHECKING:
     from chalicelib.usecases.instances.call import Provisioner
     from chalicelib.usecases.operators.audit import Act
     from chalicelib.usecases.operators.dead_letters.handling import Letters, Ways
-    from chalicelib.usecases.ports import (
-        Bus,
-        Caller,
-        Captcha,
-        ExportFiles,
-        MessageQueue,
-        MethodCaller,
-        StateMachines,
-    )
+    from chalicelib.usecases.ports.figures import ExportFiles
+    from chalicelib.usecases.ports.outgoing import Bus, Caller, MethodCaller, StateMachines
+    from chalicelib.usecases.ports.queues import MessageQueue
+    from chalicelib.usecases.ports.security import Captcha
+    from chalicelib.usecases.ports.stripe import Stripe
     from chalicelib.usecases.services import MailServices, Services, SignupGuard
-    from chalicelib.usecases.stripe_ports import Stripe
     from chalicelib.usecases.webhooks.people.system import PeopleSystem
 
 
@@ -318,7 +313,7 @@ def stripe_over(transport: "StripeTransport") -> "Stripe":
     from chalicelib.stripe_api.listing import StripeListing
     from chalicelib.stripe_api.reader import StripeReader
     from chalicelib.stripe_api.subscriptions import StripeSubscriptions
-    from chalicelib.usecases.stripe_ports import Stripe
+    from chalicelib.usecases.ports.stripe import Stripe
 
     return Stripe(
         reader=StripeReader(transport),

@@ -12,7 +12,7 @@ from chalicelib.stripe_api.writer import OURS, StripeWriter, data_of
 
 
 class StripeCheckout(StripeWriter):
-    """Implements CheckoutApi (usecases/stripe_ports.py)."""
+    """Implements CheckoutApi (usecases/ports/stripe.py)."""
 
     def create(self, key: str, new: NewCheckout) -> CheckoutSession:
         """See CheckoutApi."""

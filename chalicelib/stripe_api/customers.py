@@ -13,7 +13,7 @@ from chalicelib.stripe_api.writer import OURS, StripeWriter, data_of, is_ours
 
 
 class StripeCustomers(StripeWriter):
-    """Implements CustomersApi (usecases/stripe_ports.py)."""
+    """Implements CustomersApi (usecases/ports/stripe.py)."""
 
     def with_email(self, email: str) -> list[CustomerAnswer]:
         """See CustomersApi."""

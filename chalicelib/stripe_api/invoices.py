@@ -15,7 +15,7 @@ from chalicelib.stripe_api.writer import OURS, StripeWriter
 
 
 class StripeInvoices(StripeWriter):
-    """Implements InvoicesApi (usecases/stripe_ports.py)."""
+    """Implements InvoicesApi (usecases/ports/stripe.py)."""
 
     def items_of(self, customer: str) -> list[InvoiceItem]:
         """See InvoicesApi."""

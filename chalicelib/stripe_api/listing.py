@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class StripeListing:
-    """Implements ListingApi (usecases/stripe_ports.py)."""
+    """Implements ListingApi (usecases/ports/stripe.py)."""
 
     def __init__(self, transport: StripeTransport) -> None:
         self._transport = transport

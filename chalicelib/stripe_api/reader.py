@@ -23,7 +23,7 @@ WITH_CUSTOMER = "data.customer.invoice_settings.default_payment_method"
 
 
 class StripeReader:
-    """Implements ReaderApi (usecases/stripe_ports.py)."""
+    """Implements ReaderApi (usecases/ports/stripe.py)."""
 
     def __init__(self, transport: StripeTransport) -> None:
         self._transport = transport

@@ -27,7 +27,7 @@ FROM_NOW: Mapping[str, Any] = {"billing_cycle_anchor": {"type": "now"}}
 
 
 class StripeSubscriptions(StripeWriter):
-    """Implements SubscriptionsApi (usecases/stripe_ports.py)."""
+    """Implements SubscriptionsApi (usecases/ports/stripe.py)."""
 
     def _subscription(self, path: str, key: str, **parameters: Any) -> Subscription:
         return objects.subscription(self._write(path, key, **parameters))

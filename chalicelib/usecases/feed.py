@@ -33,7 +33,7 @@ from chalicelib.domain.changes.event_feed import (
 )
 from chalicelib.domain.changes.timeline import EventEntry
 from chalicelib.domain.errors import ConcurrentUpdate, Unavailable
-from chalicelib.usecases.ports import FeedStore, TimelineStore
+from chalicelib.usecases.ports.accounts import FeedStore, TimelineStore
 from chalicelib.usecases.services import Services
 from chalicelib.values import frozen
 

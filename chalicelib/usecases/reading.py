@@ -3,7 +3,7 @@
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import AccountNotFound
 from chalicelib.domain.ids import well_formed
-from chalicelib.usecases.ports import AccountStore
+from chalicelib.usecases.ports.accounts import AccountStore
 
 
 def require_account(account_id: str, accounts: AccountStore) -> Account:

@@ -8,31 +8,21 @@ from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.security.account_proof import proves, stripe_metadata
 from chalicelib.domain.security.links import Link
 from chalicelib.domain.stripe_objects.answers import CustomerAnswer, SubscriptionAnswer
-from chalicelib.usecases.ports import (
+from chalicelib.usecases.ports.accounts import (
     AccountStore,
-    Captcha,
-    DeliveryStore,
     DueIndex,
-    EndpointStore,
     FeedStore,
-    FigureStore,
-    GroupedQueue,
-    JobStateStore,
-    MailboxStore,
-    MailCountStore,
-    Mailer,
-    MessageQueue,
     PartitionStore,
-    PersonStore,
-    RateCounters,
-    ReconciliationStore,
-    ReplanStateStore,
     ResponseStore,
-    SendClaims,
     TimelineStore,
-    WorkQueue,
 )
-from chalicelib.usecases.stripe_ports import Stripe
+from chalicelib.usecases.ports.figures import FigureStore
+from chalicelib.usecases.ports.jobs import JobStateStore, ReconciliationStore, ReplanStateStore
+from chalicelib.usecases.ports.mail import MailboxStore, MailCountStore, Mailer, SendClaims
+from chalicelib.usecases.ports.outgoing import DeliveryStore, EndpointStore, PersonStore
+from chalicelib.usecases.ports.queues import GroupedQueue, MessageQueue, WorkQueue
+from chalicelib.usecases.ports.security import Captcha, RateCounters
+from chalicelib.usecases.ports.stripe import Stripe
 from chalicelib.values import frozen
 
 

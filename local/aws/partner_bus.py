@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.stripe_api.envelope import PARTNER
-from chalicelib.usecases.ports import MessageQueue
+from chalicelib.usecases.ports.queues import MessageQueue
 from local.aws.event_filters import passes
 from local.aws.template import ACCOUNT, REGION
 

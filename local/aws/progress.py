@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from chalicelib.usecases.ports import GroupedQueue, MessageQueue, WorkQueue
+from chalicelib.usecases.ports.queues import GroupedQueue, MessageQueue, WorkQueue
 
 
 class Progress:

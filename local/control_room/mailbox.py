@@ -8,7 +8,7 @@ from typing import Any
 from chalicelib.domain.errors import BillhookError, MailOutcomeUnknown, MailRefused
 from chalicelib.domain.messaging.email_message import EmailMessage
 from chalicelib.runtime.clock import clock
-from chalicelib.usecases.ports import Mailer
+from chalicelib.usecases.ports.mail import Mailer
 from local.aws import ses_events
 from local.aws.ses_bus import BusTrigger
 from local.aws.ses_suppressions import SuppressionList
@@ -96,7 +96,7 @@ class WatchedMailer:
         self._mailer, self._mailbox, self._outgoing = mailer, mailbox, outgoing
 
     def send(self, message: EmailMessage) -> str:
-        """See Mailer in chalicelib/usecases/ports.py."""
+        """See Mailer in chalicelib/usecases/ports/mail.py."""
         try:
             message_id = self._mailer.send(message)
         except BillhookError as error:
@@ -114,7 +114,7 @@ class WatchedMailer:
         return message_id
 
     def wait_for_capacity(self) -> None:
-        """See Mailer in chalicelib/usecases/ports.py."""
+        """See Mailer in chalicelib/usecases/ports/mail.py."""
         self._mailer.wait_for_capacity()
 
     def _note(self, letter: EmailMessage, status: int | None) -> None:

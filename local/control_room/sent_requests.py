@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from chalicelib.domain.outgoing.answers import CallAnswer
 from chalicelib.domain.outgoing.bus import BusEntry
 from chalicelib.runtime.clock import clock
-from chalicelib.usecases.ports import Bus, Caller, MethodCaller, StateMachines
+from chalicelib.usecases.ports.outgoing import Bus, Caller, MethodCaller, StateMachines
 from local.durations import iso
 
 SECRET_HEADERS = frozenset({"authorization", "x-stripe-client-user-agent"})

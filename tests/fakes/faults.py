@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 
+from chalicelib.usecases.ports.stripe import Stripe
 from chalicelib.usecases.services import Services
-from chalicelib.usecases.stripe_ports import Stripe
 
 Whole = TypeVar("Whole")
 

@@ -49,8 +49,8 @@ from chalicelib.domain.webhooks.delivery import Delivery, DeliveryKey
 from chalicelib.domain.webhooks.endpoint import Endpoints
 from chalicelib.runtime.telemetry import MEASURED, METRICS
 from chalicelib.stripe_api import answers
+from chalicelib.usecases.ports.stripe import Stripe
 from chalicelib.usecases.services import Clock, Metrics, Queues, Services, Stores
-from chalicelib.usecases.stripe_ports import Stripe
 from local.recordings import Recording, Truth
 
 ROOT = Path(__file__).parents[2]

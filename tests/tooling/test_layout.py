@@ -5,6 +5,7 @@ CIRCLES_LEFT lists what does not keep its rule yet. It only gets shorter: delete
 change that makes it unnecessary.
 """
 
+import re
 import tomllib
 from collections import Counter
 from functools import cache
@@ -32,6 +33,21 @@ RETIRED_IN_TESTS = {old: new for words in RETIRED["modules"].values() for old, n
 def test_a_file_has_short_lines_and_no_retired_name(path: str) -> None:
     file = source(path)
     assert [*long_lines(file), *retired_names(file)] == []
+
+
+def test_a_module_that_a_comment_names_exists() -> None:
+    """`see aws/accounts.py` may leave out the first folders."""
+    there = paths(*FOLDERS)
+    named = {
+        name
+        for path in there
+        if not path.startswith("tests/")
+        for name in re.findall(r"\b\w+(?:/\w+)+\.py\b", source(path).text)
+    }
+    assert "aws/accounts.py" in named
+    assert {one for one in named if not any(f"/{path}".endswith(f"/{one}") for path in there)} == (
+        set()
+    )
 
 
 @pytest.mark.parametrize(

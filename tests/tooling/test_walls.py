@@ -57,7 +57,7 @@ def test_only_stripe_api_names_stripes_json() -> None:
     assert naming == []
     for typed in (
         "chalicelib/domain/stripe_objects/answers.py",
-        "chalicelib/usecases/stripe_ports.py",
+        "chalicelib/usecases/ports/stripe.py",
     ):
         assert "Any" not in source(typed).text
 

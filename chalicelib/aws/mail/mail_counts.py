@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class MailCounts:
-    """Implements MailCountStore (usecases/ports.py)."""
+    """Implements MailCountStore (usecases/ports/mail.py)."""
 
     def __init__(self, table: str, dynamodb: "DynamoDBClient | None" = None) -> None:
         self._table = table

@@ -48,7 +48,7 @@ class Suppressions:
         message_id: str = "",
         about_a_notice: bool = False,
     ) -> None:
-        """See Suppressions in usecases/ports.py. Idempotent."""
+        """See Suppressions in usecases/ports/mail.py. Idempotent."""
         for _ in range(TRIES):
             stored = self.load(email)
             if reason == "bounce":

@@ -46,7 +46,7 @@ _METRICS = {
 @bp.on_sqs_message(
     queue_arn="arn:aws:sqs:us-east-1:000000000000:replaced-by-resources-yaml",
     batch_size=1,
-    maximum_concurrency=2,  # SENDERS_AT_ONCE in aws/mailer.py: they share SES's rate
+    maximum_concurrency=2,  # SENDERS_AT_ONCE in aws/mail/mailer.py: they share SES's rate
 )
 @entrypoint
 def send_mails(event: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.errors import Forbidden, InvalidInput, Unauthorized
 from chalicelib.domain.security.api_keys import SCOPES, ApiKey, hash_secret, split_token, token
-from chalicelib.usecases.ports import KeyStore
+from chalicelib.usecases.ports.security import KeyStore
 
 CACHED_FOR = timedelta(seconds=60)
 """How long a revoked key may work on."""

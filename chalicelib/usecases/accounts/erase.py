@@ -14,7 +14,7 @@ from chalicelib.usecases.enqueue import enqueue_if_due
 from chalicelib.usecases.fan_out import forget_person
 from chalicelib.usecases.figures.writing import end_figures
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
-from chalicelib.usecases.ports import PartitionStore
+from chalicelib.usecases.ports.accounts import PartitionStore
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.writing import retry_on_lost_race
 from chalicelib.values import frozen, replace

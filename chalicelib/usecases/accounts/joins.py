@@ -11,7 +11,7 @@ from chalicelib.usecases.accounts.erase import UNDER_WAY_SECONDS
 from chalicelib.usecases.billing.completed_checkout import expire_sessions
 from chalicelib.usecases.fan_out import join_person
 from chalicelib.usecases.figures.writing import withdraw_figures
-from chalicelib.usecases.ports import PartitionStore
+from chalicelib.usecases.ports.accounts import PartitionStore
 from chalicelib.usecases.publishing import without_published
 from chalicelib.usecases.reading import require_account
 from chalicelib.usecases.services import Services

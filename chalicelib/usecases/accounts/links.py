@@ -12,7 +12,7 @@ from chalicelib.domain.security.openings import LinkEnded
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ingestion.fetching import StripeFetcher
 from chalicelib.usecases.messaging.mailboxes import note_ended_links
-from chalicelib.usecases.ports import AccountStore
+from chalicelib.usecases.ports.accounts import AccountStore
 from chalicelib.usecases.reading import require_account
 from chalicelib.usecases.services import Services
 

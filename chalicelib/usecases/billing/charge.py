@@ -7,7 +7,7 @@ from chalicelib.domain.billing.payments import OpenPayment, open_payment
 from chalicelib.domain.errors import CardDeclined, StripeRefused
 from chalicelib.domain.stripe_objects.answers import InvoiceAnswer, InvoiceItem
 from chalicelib.usecases.billing.pay_invoice import pay_invoice
-from chalicelib.usecases.stripe_ports import Stripe
+from chalicelib.usecases.ports.stripe import Stripe
 
 MadeCharge = tuple[Charged, OpenPayment | None]
 """What became of a charge, and its payment if that is open."""
@@ -27,7 +27,7 @@ def make_charge(
 
     An invoice that cannot be paid is voided, so that the customer owes nothing unnoticed. One whose
     payment is under way, or waits for the customer's bank, stays. Raises as the calls to Stripe do
-    (stripe_ports.py).
+    (ports/stripe.py).
     """
     if charge.bill == "next_invoice":
         if not look or _item(operation, charge, stripe) is None:

@@ -19,8 +19,8 @@ from chalicelib.domain.stripe_objects.answers import CheckoutSession, Subscripti
 from chalicelib.domain.stripe_objects.objects import FINAL_STATUSES, Invoice
 from chalicelib.usecases.billing.live_subscription import own_subscriptions
 from chalicelib.usecases.billing.pay_invoice import pay_each
+from chalicelib.usecases.ports.stripe import Stripe
 from chalicelib.usecases.services import Services
-from chalicelib.usecases.stripe_ports import Stripe
 
 OWING = frozenset({"past_due", "unpaid"})
 
@@ -39,7 +39,7 @@ def save_card(
 
     Does nothing if the session is not this account's, if the customer was deleted since, or if
     a card that was entered later is the default already. Raises as the calls to Stripe do
-    (stripe_ports.py).
+    (ports/stripe.py).
     """
     session = services.stripe.checkout.session(session_id)
     if session is None or not belongs(session, account) or session.status != "complete":

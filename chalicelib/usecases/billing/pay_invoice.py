@@ -12,7 +12,7 @@ from chalicelib.domain.billing.payments import (
 from chalicelib.domain.errors import CardDeclined, ConfirmationRequired, Refused, StripeRefused
 from chalicelib.domain.stripe_objects.answers import InvoiceWithPayments
 from chalicelib.domain.stripe_objects.objects import Invoice
-from chalicelib.usecases.stripe_ports import Stripe
+from chalicelib.usecases.ports.stripe import Stripe
 
 
 def pay_invoice(id: str, attempted: bool, key: str, stripe: Stripe) -> OpenPayment | None:
@@ -20,7 +20,7 @@ def pay_invoice(id: str, attempted: bool, key: str, stripe: Stripe) -> OpenPayme
     first, so that no second one is made.
 
     None once the invoice is paid; else the payment that is under way, or that the bank wants
-    confirmed. Raises CardDeclined, and as the calls to Stripe do (stripe_ports.py).
+    confirmed. Raises CardDeclined, and as the calls to Stripe do (ports/stripe.py).
     """
     if attempted and (found := _payments_of(id, stripe)):
         begun = open_payment(found)

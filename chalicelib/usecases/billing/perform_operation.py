@@ -31,7 +31,7 @@ def perform_operation(
 ) -> OperationResult:
     """Perform the operation, unless it was done already.
 
-    Raises as the calls to Stripe do (stripe_ports.py), and SubscriptionEnded, InvalidInput,
+    Raises as the calls to Stripe do (ports/stripe.py), and SubscriptionEnded, InvalidInput,
     NotPossible where Stripe holds something else than Billhook knew.
     """
     if operation.charge:

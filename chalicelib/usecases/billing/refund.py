@@ -7,7 +7,7 @@ from chalicelib.domain.account.operations import Operation
 from chalicelib.domain.billing.refunds import RefundPlan, refund_plan
 from chalicelib.domain.errors import OutcomeUnknown, Refused, StripeRefused
 from chalicelib.domain.stripe_objects.answers import InvoiceAnswer, StripeCharge
-from chalicelib.usecases.stripe_ports import Stripe
+from chalicelib.usecases.ports.stripe import Stripe
 from chalicelib.values import replace
 
 REFUNDED_ALREADY = "charge_already_refunded"

@@ -19,7 +19,7 @@ def without_schedule(
     """The subscription once no schedule manages it any more. The phases that were to come, and an
     end that the schedule had set, are dropped; the timeline says so.
 
-    Raises as the calls to Stripe do (stripe_ports.py).
+    Raises as the calls to Stripe do (ports/stripe.py).
     """
     schedule = held.one.schedule
     if schedule is None:

@@ -27,7 +27,7 @@ def make_trial(account: Account, operation: PendingOperation, services: Services
     already, or if the trial would be over by now.
 
     The customer is saved before the subscription is created, and with it the pointer by which its
-    events find the account. Raises as the calls to Stripe do (stripe_ports.py), and StripeRefused
+    events find the account. Raises as the calls to Stripe do (ports/stripe.py), and StripeRefused
     where billing.toml has no price for the plan.
     """
     signup = account.signup
@@ -133,7 +133,7 @@ def _with_known_customer(account: Account, key: str, services: Services) -> Acco
 
 def with_customer(account: Account, key: str, services: Services) -> Account:
     """The account with a customer at Stripe. The customer is created unless the account has one
-    that is not deleted. Raises as the calls to Stripe do (stripe_ports.py).
+    that is not deleted. Raises as the calls to Stripe do (ports/stripe.py).
     """
     if customer_for(account) is not None:
         return account

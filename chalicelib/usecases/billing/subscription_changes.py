@@ -226,5 +226,5 @@ CHANGES: Mapping[str, Callable[[LiveSubscription, Operation, str, Services], Ope
     "discount": _give_coupon,
 }
 """The change of a live subscription at Stripe, for each verb that needs one. Each raises as the
-calls to Stripe do (stripe_ports.py), and InvalidInput, NotPossible.
+calls to Stripe do (ports/stripe.py), and InvalidInput, NotPossible.
 """

@@ -23,7 +23,7 @@ from chalicelib.domain.stripe_objects.answers import (
     SubscriptionAnswer,
 )
 from chalicelib.domain.stripe_objects.objects import Customer, Invoice, Subscription
-from chalicelib.usecases.stripe_ports import ReaderApi
+from chalicelib.usecases.ports.stripe import ReaderApi
 
 Found = CustomerAnswer | SubscriptionAnswer | InvoiceAnswer
 

@@ -23,9 +23,9 @@ from chalicelib.stripe_api.events import StripeEvent, read_event
 from chalicelib.usecases.ingestion.adopt import adopt, probable_account
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ingestion.fetching import StripeFetcher
+from chalicelib.usecases.ports.stripe import ReaderApi
 from chalicelib.usecases.publishing import all_without_published, publish
 from chalicelib.usecases.services import Services
-from chalicelib.usecases.stripe_ports import ReaderApi
 from chalicelib.values import frozen, replace
 
 EFFECTS = {

@@ -9,7 +9,7 @@ from chalicelib.domain.changes.event_document import iso_time
 from chalicelib.domain.outgoing.answers import CallAnswer
 from chalicelib.domain.outgoing.bus import SOURCE
 from chalicelib.domain.outgoing.signature import key_of, signed_headers
-from chalicelib.usecases.ports import Bus, Caller, StateMachines
+from chalicelib.usecases.ports.outgoing import Bus, Caller, StateMachines
 from chalicelib.values import frozen
 
 REQUESTED = "instance.requested"

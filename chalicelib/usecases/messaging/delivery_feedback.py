@@ -22,7 +22,7 @@ from chalicelib.domain.messaging.suppression import is_about_a_notice
 from chalicelib.domain.security.links import reader_mark
 from chalicelib.usecases.fan_out import note_contact
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
-from chalicelib.usecases.ports import SendClaims, Suppressions
+from chalicelib.usecases.ports.mail import SendClaims, Suppressions
 from chalicelib.usecases.services import Services
 from chalicelib.values import frozen
 

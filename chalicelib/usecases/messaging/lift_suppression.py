@@ -1,7 +1,7 @@
 """Write to a suppressed address again."""
 
 from chalicelib.domain.security.signup import with_ascii_domain
-from chalicelib.usecases.ports import LiftableSuppressions
+from chalicelib.usecases.ports.mail import LiftableSuppressions
 
 
 def lift_suppression(email: str, ours: LiftableSuppressions, ses: LiftableSuppressions) -> bool:

@@ -25,7 +25,7 @@ from chalicelib.outreach.plain import plain
 from chalicelib.outreach.rendering import RenderedEmail
 from chalicelib.outreach.team_notices import TYPED, facts_of, title_of, typed_by_visitor
 from chalicelib.usecases.messages import SendDigest, SendEndpointNotice
-from chalicelib.usecases.ports import Timelines
+from chalicelib.usecases.ports.accounts import TimelineReader
 from chalicelib.usecases.services import MailServices, Services
 
 NAMED = 10
@@ -170,7 +170,7 @@ def _send_mode_notice(services: Services, post: MailServices) -> str:
     return _post(NOBODY, OTHER_MODE, "people_mode", mail, services, post)
 
 
-def send_digest(day: str, timelines: Timelines, services: Services, post: MailServices) -> str:
+def send_digest(day: str, timelines: TimelineReader, services: Services, post: MailServices) -> str:
     """What became of a day's digest: `sent`, or `nothing` (it was sent, is not wanted any more, or
     nothing happened).
 
@@ -209,7 +209,7 @@ def _named(ids: list[str], services: Services) -> list[str]:
     return names + ([f"and {len(ids) - NAMED} more"] if len(ids) > NAMED else [])
 
 
-def _all_of(id: str, timelines: Timelines, services: Services) -> list[Entry]:
+def _all_of(id: str, timelines: TimelineReader, services: Services) -> list[Entry]:
     entries, cursor = timelines.page(id, None, services.clock.now())
     while cursor:
         more, cursor = timelines.page(id, cursor, services.clock.now())

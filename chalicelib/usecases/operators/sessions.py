@@ -17,7 +17,7 @@ from chalicelib.domain.security.dashboard import (
 )
 from chalicelib.domain.security.signup import network_of
 from chalicelib.usecases.operators.ports import SessionStore
-from chalicelib.usecases.ports import KeyStore, RateCounters
+from chalicelib.usecases.ports.security import KeyStore, RateCounters
 
 HOUR = timedelta(hours=1)
 

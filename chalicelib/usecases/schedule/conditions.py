@@ -7,7 +7,7 @@ from chalicelib.domain.errors import ConcurrentUpdate, Unavailable
 from chalicelib.domain.schedule.watch import open_conditions
 from chalicelib.domain.schedule.watch.open_conditions import OpenCondition, OpenConditions
 from chalicelib.domain.schedule.watch.readings import found_in
-from chalicelib.usecases.ports import StageReader
+from chalicelib.usecases.ports.jobs import StageReader
 from chalicelib.usecases.services import Services
 from chalicelib.values import replace
 

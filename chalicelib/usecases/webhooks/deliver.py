@@ -26,7 +26,7 @@ from chalicelib.domain.webhooks.delivery import (
 )
 from chalicelib.domain.webhooks.endpoint import Endpoint, after_failure, after_success
 from chalicelib.usecases.messages import Deliver
-from chalicelib.usecases.ports import Caller
+from chalicelib.usecases.ports.outgoing import Caller
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.webhooks.documents import ERASED
 from chalicelib.usecases.webhooks.endpoint_notice import tell_operators

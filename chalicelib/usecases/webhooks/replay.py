@@ -15,7 +15,7 @@ from chalicelib.domain.changes.event_feed import (
 from chalicelib.domain.errors import InvalidInput, TooMany
 from chalicelib.domain.webhooks.delivery import Delivery, DeliveryKey
 from chalicelib.domain.webhooks.endpoint import Endpoint
-from chalicelib.usecases.ports import FeedStore
+from chalicelib.usecases.ports.accounts import FeedStore
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.webhooks.endpoints import change_endpoint, wake_endpoint
 from chalicelib.values import frozen, replace

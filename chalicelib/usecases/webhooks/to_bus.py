@@ -14,7 +14,7 @@ from chalicelib.domain.outgoing.answers import CallAnswer
 from chalicelib.domain.outgoing.bus import batches, entry
 from chalicelib.domain.webhooks.delivery import Delivery, DeliveryKey, after_attempt
 from chalicelib.usecases.messages import Deliver
-from chalicelib.usecases.ports import Bus
+from chalicelib.usecases.ports.outgoing import Bus
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.webhooks.documents import save, with_documents
 from chalicelib.usecases.webhooks.endpoints import wake_endpoint

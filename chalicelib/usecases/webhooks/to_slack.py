@@ -31,7 +31,7 @@ from chalicelib.domain.webhooks.delivery import (
 )
 from chalicelib.outreach.slack_messages import many_happenings, one_happening
 from chalicelib.usecases.messages import Deliver, SendEndpointNotice
-from chalicelib.usecases.ports import Caller
+from chalicelib.usecases.ports.outgoing import Caller
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.webhooks.documents import end, save, with_documents
 from chalicelib.usecases.webhooks.endpoints import wake_endpoint

@@ -16,7 +16,7 @@ from chalicelib.stripe_api.transport import Raw, StripeTransport
 from chalicelib.stripe_api.writer import data_of
 from chalicelib.usecases.ingestion.adopt import probable_account
 from chalicelib.usecases.ingestion.ingest import with_customer
-from chalicelib.usecases.stripe_ports import ReaderApi
+from chalicelib.usecases.ports.stripe import ReaderApi
 
 TYPES_A_CALL = 20
 """How many types one call of `GET /v1/events` takes (stripe 16.1.0, EventListParams)."""

@@ -208,7 +208,7 @@ _OF_MAIL = {
     "throttled for good": [Way(_before(Unavailable), lasts=True)],
 }
 """SES alone is not repeated, since it has no idempotency key: without a reply nobody knows
-(aws/mailer.py).
+(aws/mail/mailer.py).
 """
 
 _OF_STRIPE = {

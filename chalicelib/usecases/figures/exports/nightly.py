@@ -30,7 +30,7 @@ from chalicelib.domain.figures.exports.tables import (
 )
 from chalicelib.usecases.feed import read_feed
 from chalicelib.usecases.figures.reports import revenue, revenue_days
-from chalicelib.usecases.ports import ExportFiles
+from chalicelib.usecases.ports.figures import ExportFiles
 from chalicelib.usecases.services import Services
 from chalicelib.values import replace
 

@@ -11,7 +11,7 @@ from chalicelib.domain.changes.channels import BUS
 from chalicelib.domain.changes.dead_letters import DeadLetter
 from chalicelib.domain.errors import Unavailable
 from chalicelib.usecases.operators.dead_letters.reading import feedback_of
-from chalicelib.usecases.ports import GroupedQueue, MessageQueue
+from chalicelib.usecases.ports.queues import GroupedQueue, MessageQueue
 
 OUTCOMES = {
     "sent": "It is back in the queue that it came from.",

@@ -9,7 +9,7 @@ from chalicelib.domain.outgoing.answers import CallAnswer
 from chalicelib.domain.people.intercom import VERSION
 from chalicelib.domain.policy.people import INTERCOM
 from chalicelib.domain.policy.policy import PeoplePolicy
-from chalicelib.usecases.ports import MethodCaller
+from chalicelib.usecases.ports.outgoing import MethodCaller
 from chalicelib.usecases.webhooks.people.intercom import Intercom
 from chalicelib.usecases.webhooks.people.segment import Segment
 from chalicelib.usecases.webhooks.people.system import PeopleSystem

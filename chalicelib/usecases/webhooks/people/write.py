@@ -12,7 +12,7 @@ from chalicelib.domain.people.contact import LONGEST_TEXT, Contact, contact
 from chalicelib.domain.people.deliveries import OTHER_MODE
 from chalicelib.domain.people.state import PeopleState, Person, having_heard
 from chalicelib.usecases.messages import SendEndpointNotice
-from chalicelib.usecases.ports import PersonStore
+from chalicelib.usecases.ports.outgoing import PersonStore
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.webhooks.people.system import ContactRefused, OtherMode, PeopleSystem
 from chalicelib.values import frozen, replace

@@ -1,0 +1,1 @@
+"""Protocols that the use cases call. Adapters and fakes implement them."""
