@@ -3,16 +3,15 @@
 import gc
 import os
 from collections.abc import Callable, Iterator
-from functools import cache
 
 import boto3
 import pytest
-from botocore.loaders import JSONFileLoader
 from hypothesis import Phase, settings
 
 from local.aws.emulator import Emulator
 from local.aws.template import REGION
 from tests.adapters.aws.on_moto import mocked_aws
+from tests.adapters.aws.service_models import read_once
 from tests.fakes import faults
 from tests.fakes.grids import GRID
 from tests.fakes.packages import Package, built_once
@@ -39,10 +38,7 @@ settings.register_profile("anywhere", deadline=None, phases=PHASES)
 settings.register_profile("ci", deadline=None, phases=PHASES, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "anywhere")
 
-# AWS's service models are files of megabytes, and each new session reads them again. Reading them
-# once in a process saves a third of the time of a test that creates a stage.
-_read = cache(JSONFileLoader().load_file)
-JSONFileLoader.load_file = lambda _, path: _read(path)  # type: ignore[method-assign]
+read_once()
 
 # A system that a test starts has no example product, but for those that are about it: each signup
 # would have an instance made.

@@ -2,19 +2,19 @@
 
 import json
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from subprocess import Popen
 from typing import Any
 
 import pytest
 
-from local.aws.emulator import die_with_parent, free_port
+from local.aws.emulator import free_port
 from local.client import Client, Unreachable
 from tests.fakes.services import conforms
+from tests.system.fork_server import Forked, fork_server
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 60
@@ -71,7 +71,7 @@ def events_of(client: Client) -> Iterator[Any]:
 @contextmanager
 def systems() -> Iterator[Callable[..., Client]]:
     """Starts systems, and ends them with the block."""
-    running: list[subprocess.Popen[bytes]] = []
+    running: list[Forked] = []
 
     def start(**variables: str) -> Client:
         port = free_port()
@@ -79,12 +79,7 @@ def systems() -> Iterator[Callable[..., Client]]:
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith("STRIPE_")
         }
-        process = subprocess.Popen(
-            [sys.executable, "-m", "local", "run", "--port", str(port)],
-            cwd=ROOT,
-            env=environment | variables,
-            preexec_fn=die_with_parent(),
-        )
+        process = fork_server().start(port, environment | variables)
         running.append(process)
         client = Client(f"http://127.0.0.1:{port}")
         wait_for(client, process)
@@ -98,7 +93,7 @@ def systems() -> Iterator[Callable[..., Client]]:
         assert process.wait(30) == 0, "the system ends cleanly when told to"
 
 
-def wait_for(client: Client, process: subprocess.Popen[bytes]) -> None:
+def wait_for(client: Client, process: Forked | Popen[bytes]) -> None:
     """Return once the system answers."""
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end:
