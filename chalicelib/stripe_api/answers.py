@@ -29,8 +29,8 @@ from chalicelib.domain.stripe_objects.answers import (
     SubscriptionAnswer,
 )
 from chalicelib.domain.stripe_objects.objects import InvoicePayment
-from chalicelib.domain.stripe_objects.recurring import DiscountTerms
 from chalicelib.stripe_api import objects
+from chalicelib.stripe_api.discounts import terms_in_customer
 from chalicelib.stripe_api.failures import CONFIRMATION_CODES
 from chalicelib.stripe_api.fields import (
     identity,
@@ -60,6 +60,7 @@ def customer(raw: Raw) -> CustomerAnswer:
         if_readable(objects.account_proof_of, raw),
         deleted=bool(mapping(raw).get("deleted")),
         cards=tuple(if_readable(objects.cards_in, raw) or ()),
+        discounts=if_readable(terms_in_customer, raw) or {},
     )
 
 
@@ -276,23 +277,6 @@ def discounts(raw: Raw) -> list[Discount]:
         )
         for one in found
     ]
-
-
-def terms_of_discounts(raw: Raw) -> dict[str, DiscountTerms]:
-    """The terms of the discounts of a subscription and of its items, by id, where they are
-    expanded and can be read.
-    """
-    found = dict[str, DiscountTerms]()
-    for one in if_readable(objects.discounts_in, raw) or []:
-        id = if_readable(identity, one)
-        terms = if_readable(_terms, one)
-        if id and terms:
-            found[id] = terms
-    return found
-
-
-def _terms(raw: Raw) -> DiscountTerms:
-    return objects.discount_terms(raw, moment(raw, "start"))
 
 
 def list_entry(raw: Raw) -> ListEntry:

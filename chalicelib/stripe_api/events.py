@@ -26,7 +26,7 @@ from chalicelib.domain.errors import Unreadable
 from chalicelib.domain.stripe_objects.event_types import EVENT_TYPES
 from chalicelib.domain.stripe_objects.objects import digest
 from chalicelib.domain.stripe_objects.recurring import recurring
-from chalicelib.stripe_api import objects
+from chalicelib.stripe_api import discounts, objects
 from chalicelib.stripe_api.envelope import opened
 from chalicelib.stripe_api.fields import (
     identity,
@@ -201,7 +201,7 @@ def _discount(kind: str, raw: Mapping[str, Any], created: datetime) -> DiscountS
     """The terms of a discount, which ends with its deletion. Since clover (2025-09-30) it names its
     coupon only by its id.
     """
-    terms = objects.discount_terms(raw, created)
+    terms = discounts.discount_terms(raw, created)
     if kind == "customer.discount.deleted":
         terms = replace(terms, end=min(terms.end or created, created))
     coupon = mapping(raw.get("source")).get("coupon")
@@ -242,6 +242,7 @@ def _fact(
                 FromEvent(created, before, born, stale),
                 _changed(raw, previous),
                 echo,
+                {} if gone else discounts.terms_in_customer(raw, created),
             )
         case "subscription":
             former = if_readable(objects.subscription, was) if was else None
@@ -250,6 +251,10 @@ def _fact(
                 objects.subscription(raw),
                 FromEvent(created, before, born, stale),
                 recurring_before=recurring(former) if former else None,
+                discounts={
+                    **(discounts.terms_in_subscription(was, created) if was else {}),
+                    **discounts.terms_in_subscription(raw, created),
+                },
             )
         case "invoice":
             return InvoiceSnapshot(

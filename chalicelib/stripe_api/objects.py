@@ -4,7 +4,6 @@ Where a field moved, the line says in which version.
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from chalicelib.domain.bounds import most
@@ -22,7 +21,6 @@ from chalicelib.domain.stripe_objects.objects import (
     PauseCollection,
     Subscription,
 )
-from chalicelib.domain.stripe_objects.recurring import DiscountTerms, percent_text
 from chalicelib.stripe_api.fields import (
     identity,
     mapping,
@@ -34,7 +32,6 @@ from chalicelib.stripe_api.fields import (
     words,
 )
 from chalicelib.stripe_api.transport import Raw
-from chalicelib.values import replace
 
 DEBITS = frozenset(
     {
@@ -326,42 +323,6 @@ def _cancellation_details(raw: Any) -> CancellationDetails | None:
     )
     details = CancellationDetails(reason, feedback, comment and comment[: most("comment")])
     return None if details == CancellationDetails() else details
-
-
-def discount_terms(raw: Raw, at: datetime) -> DiscountTerms:
-    """The terms of a discount as told at that time; without what it gives if its coupon is not told
-    whole. The coupon is in `source` since clover (2025-09-30), as an id unless it is expanded.
-    """
-    coupon = mapping(mapping(raw.get("source")).get("coupon")) or mapping(raw.get("coupon"))
-    for_one = raw.get("subscription") or raw.get("subscription_item") or raw.get("invoice")
-    terms = DiscountTerms(
-        start=when(raw.get("start")) or at,
-        told_at=at,
-        end=when(raw.get("end")),
-        customer=None if for_one else reference(raw.get("customer")),
-    )
-    return coupon_terms(terms, coupon) if coupon else terms
-
-
-def coupon_terms(terms: DiscountTerms, coupon: Raw) -> DiscountTerms:
-    """The terms with what the coupon gives."""
-    percent = coupon.get("percent_off")
-    return replace(
-        terms,
-        duration=words(coupon, "duration"),
-        percent_off=percent_text(float(percent)) if isinstance(percent, int | float) else None,
-        amount_off=whole(coupon, "amount_off"),
-        currency=words(coupon, "currency"),
-    )
-
-
-def discounts_in(raw: Raw) -> list[Raw]:
-    """The discounts that a customer or a subscription holds whole, those of its items too."""
-    lines = mapping(raw.get("items")).get("data")
-    found = [raw.get("discount"), *(raw.get("discounts") or [])]
-    for line in lines if isinstance(lines, list) else []:
-        found += mapping(line).get("discounts") or []
-    return [one for one in found if isinstance(one, Mapping)]
 
 
 def _discounts(raw: Raw) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from chalicelib.domain.stripe_objects.answers import (
 from chalicelib.domain.stripe_objects.objects import InvoicePayment
 from chalicelib.domain.stripe_objects.pagination import MOST_INVOICES
 from chalicelib.domain.stripe_objects.recurring import DiscountTerms
-from chalicelib.stripe_api import answers
+from chalicelib.stripe_api import answers, discounts
 from chalicelib.stripe_api.fields import reference
 from chalicelib.stripe_api.transport import Raw, StripeTransport
 from chalicelib.stripe_api.writer import data_of
@@ -118,7 +118,12 @@ class StripeReader:
             f"/v1/subscriptions/{subscription}",
             expand=["discounts.source.coupon", "items.data.discounts.source.coupon"],
         )
-        return answers.terms_of_discounts(raw) if raw else {}
+        return discounts.terms_in_subscription(raw) if raw else {}
+
+    def customer_discount(self, customer: str) -> dict[str, DiscountTerms]:
+        """See ReaderApi."""
+        raw = self._transport.get(f"/v1/customers/{customer}", expand=["discount.source.coupon"])
+        return discounts.terms_in_customer(raw) if raw else {}
 
     def invoice_paid_by(self, payment_intent: str) -> str | None:
         """See ReaderApi."""

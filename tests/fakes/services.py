@@ -701,6 +701,10 @@ class FakeReader:
         found: dict[str, DiscountTerms] = self._answer(f"discounts of {subscription}", dict)
         return found
 
+    def customer_discount(self, customer: str) -> dict[str, DiscountTerms]:
+        found: dict[str, DiscountTerms] = self._answer(f"discount of {customer}", dict)
+        return found
+
     def invoice_paid_by(self, payment_intent: str) -> str | None:
         found: str | None = self._answer(f"invoice paid by {payment_intent}", lambda: None)
         return found

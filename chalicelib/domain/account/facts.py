@@ -2,6 +2,8 @@
 the product, the customer, operators and Billhook's own operations.
 """
 
+from collections.abc import Mapping
+from dataclasses import field
 from datetime import datetime
 
 from chalicelib.domain.account.cancellation import CancellationFact
@@ -24,26 +26,30 @@ class CustomerSnapshot:
     """A customer's state, from an event or a fetch.
 
     `changed` has the fields of the profile that an event says it changed. `echo` means that it
-    tells of Billhook's own change of them.
+    tells of Billhook's own change of them. `discounts` has the terms of those for all that the
+    customer has, by id, as far as the customer itself tells them.
     """
 
     customer: Customer
     source: FromEvent | FromFetch
     changed: frozenset[str] = frozenset()
     echo: bool = False
+    discounts: Mapping[str, DiscountTerms] = field(default_factory=dict)
 
 
 @frozen
 class SubscriptionSnapshot:
     """A subscription's state, from an event or a fetch. `proved` says that the right proof stands
     beside the account that its metadata names, or that Billhook has sold it. `recurring_before` is
-    what it brought in before the event, as the event tells it; None if it does not.
+    what it brought in before the event, as the event tells it; None if it does not. `discounts` has
+    the terms of those that the event holds whole, by id.
     """
 
     subscription: Subscription
     source: FromEvent | FromFetch
     proved: bool = False
     recurring_before: str | None = None
+    discounts: Mapping[str, DiscountTerms] = field(default_factory=dict)
 
 
 @frozen

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 class FetchRequest:
     """An object or a list to fetch from Stripe. `what` is `customer`, `subscription` or `invoice`,
     with its `id`; or `subscriptions` or `invoices`, with the customer's `id`; or `payments`, with
-    the invoice's `id`; or `discounts`, with the subscription's `id`.
+    the invoice's `id`; or `discounts`, with the subscription's `id`; or `customer_discount`, with
+    the customer's `id`.
     """
 
     what: str

@@ -4,12 +4,14 @@ A customer, a subscription or an invoice may have a shape that this release does
 answer then still holds what could be read beside it.
 """
 
+from collections.abc import Mapping
 from dataclasses import field
 from datetime import datetime
 from typing import Generic, TypeVar
 
 from chalicelib.domain.errors import Unreadable
 from chalicelib.domain.stripe_objects.objects import Card, Customer, Invoice, Item, Subscription
+from chalicelib.domain.stripe_objects.recurring import DiscountTerms
 from chalicelib.values import frozen
 
 T = TypeVar("T", Customer, Subscription, Invoice)
@@ -37,10 +39,13 @@ class Read(Generic[T]):
 
 @frozen
 class CustomerAnswer(Read[Customer]):
-    """A customer, with its default card if that was expanded."""
+    """A customer, with its default card if that was expanded. `discounts` has the terms of the one
+    for all that it has, by id, without what it gives if its coupon is not expanded.
+    """
 
     deleted: bool = False
     cards: tuple[Card, ...] = ()
+    discounts: Mapping[str, DiscountTerms] = field(default_factory=dict)
 
 
 @frozen

@@ -136,7 +136,8 @@ def monthly(
     metered: bool = False,
 ) -> dict[str, Fraction]:
     """What a text comes to in a month, exactly, by currency, with what its discounts take off just
-    before `moment`. A discount of the customer counts where the subscription has none of its own.
+    before `moment`. A discount of the customer counts where the subscription has none of its own;
+    a customer has one at a time, so that a newer one ends the one before it.
     With `metered` one unit of each metered price counts.
 
     Of several discounts percentages come first. An amount is for each invoice, so it is divided
@@ -157,12 +158,16 @@ def monthly(
         shortest[currency] = min(shortest.get(currency, months), months)
     running = _running(own, discounts, moment)
     if not own:
-        wide = [id for id, one in sorted(discounts.items()) if one.customer is not None]
-        running = [
-            one
-            for one in _running(wide, discounts, moment)
-            if customer is None or one.customer == customer
+        own_ids = named_discounts(text)
+        wide = [
+            (one.start, id)
+            for id, one in discounts.items()
+            if one.customer is not None
+            and one.start < moment
+            and id not in own_ids
+            and customer in (None, one.customer)
         ]
+        running = _running([id for _, id in sorted(wide)[-1:]], discounts, moment)
     return _less(sums, running, shortest)
 
 

@@ -5,7 +5,11 @@ another integration, or before Billhook was installed.
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
-from chalicelib.domain.account.facts import CustomerSnapshot, SubscriptionSnapshot
+from chalicelib.domain.account.facts import (
+    CustomerSnapshot,
+    DiscountSnapshot,
+    SubscriptionSnapshot,
+)
 from chalicelib.domain.account.joins import NamedAccount, RefusedJoin, may_join
 from chalicelib.domain.account.ordering import FromEvent, FromFetch
 from chalicelib.domain.account.pointers import tombstone_of_account, tombstone_of_customer
@@ -19,8 +23,8 @@ from chalicelib.domain.ids import well_formed
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.schedule.expected_updates import fetching_all_of
 from chalicelib.domain.schedule.versions import next_version
-from chalicelib.domain.stripe_objects.answers import CustomerAnswer
-from chalicelib.domain.stripe_objects.objects import Customer, Item
+from chalicelib.domain.stripe_objects.answers import CustomerAnswer, SubscriptionAnswer
+from chalicelib.domain.stripe_objects.objects import Customer, Item, Subscription
 from chalicelib.usecases.ingestion.fetching import StripeFetcher
 from chalicelib.usecases.ingestion.named_accounts import LONG_AGO, Evidence, NamedAccounts
 from chalicelib.usecases.services import Services
@@ -50,30 +54,57 @@ def adopt(
     """The account of `customer`, which is created, or an existing one that the customer may join
     (domain/account/joins.py); None if the evidence does not make it ours.
 
-    Only a customer or a subscription is evidence. Everything older than a day counts as history:
-    nobody is written to about it. An erased account is not created again; its late events are
-    counted and ignored. Stripe is asked whose the customer is only if a fresh event does not tell.
+    Only a customer or a subscription is evidence. A discount alone is a reason to ask Stripe for
+    them: it tells once what it takes off, and may be over before they are heard of.
+
+    Everything older than a day counts as history: nobody is written to about it. An erased account
+    is not created again; its late events are counted and ignored. Stripe is asked whose the
+    customer is only if a fresh event does not tell.
     Raises Unavailable, Refused.
     """
-    ours = [one for one in evidence if adopts(one, services.policy)]
+    found = list(evidence)
+    ours = [one for one in found if adopts(one, services.policy)]
     if not ours:
-        return None
+        discounted = any(isinstance(one.fact, DiscountSnapshot) for one in found)
+        return _adopt_discounted(customer, services, fetcher) if discounted else None
     began = services.clock.now().replace(microsecond=0)
     reported = _newest_report(customer, ours)
     if reported is None:
         return _adopt_as_found(customer, ours, began, services, fetcher)
-    found, seen = reported
+    answer, seen = reported
     fetcher.is_new(customer)
-    names = NamedAccounts(customer, found, ours, services, fetcher)
+    names = NamedAccounts(customer, answer, ours, services, fetcher)
     adoption = _Adoption(
         customer,
-        found,
+        answer,
         seen,
         began - RECENT,
         services,
         lambda: _adopt_as_found(customer, ours, began, services, fetcher),
     )
     return _counted(adoption.run(names), ours, services)
+
+
+def _adopt_discounted(customer: str, services: Services, fetcher: StripeFetcher) -> Account | None:
+    """The account of a customer of which only a discount is known, if one of its subscriptions at
+    Stripe is ours. Raises Unavailable, Refused.
+    """
+    began = services.clock.now().replace(microsecond=0)
+    found, subscriptions = fetcher.whose(customer)
+    if (
+        found is None
+        or found.deleted
+        or not any(_is_sold_by(one, services.policy) for one in subscriptions or ())
+    ):
+        return None
+    names = NamedAccounts(customer, found, [], services, fetcher, subscriptions)
+    seen = _seen(customer, found, began)
+    return _Adoption(customer, found, seen, began - RECENT, services).run(names)
+
+
+def _is_sold_by(one: SubscriptionAnswer, policy: Policy) -> bool:
+    items = one.state.items if isinstance(one.state, Subscription) else ()
+    return is_ours(one.account_id, items, policy)
 
 
 def _adopt_as_found(
@@ -285,5 +316,5 @@ def _seen(customer: str, found: CustomerAnswer | None, began: datetime) -> Custo
     read it (the fetch that follows counts that), it is empty and older than any event.
     """
     if found and isinstance(found.state, Customer):
-        return CustomerSnapshot(found.state, FromFetch(began, ""))
+        return CustomerSnapshot(found.state, FromFetch(began, ""), discounts=found.discounts)
     return CustomerSnapshot(Customer(customer), FromEvent(LONG_AGO))

@@ -44,6 +44,9 @@ def fetch(
     began = now.replace(microsecond=0)
     if ask.what == "discounts":
         return FetchResult(ask, _discounts(reader, ask.id, account, began)), 0
+    if ask.what == "customer_discount":
+        found = reader.customer_discount(ask.id)
+        return FetchResult(ask, tuple(DiscountSnapshot(*one) for one in sorted(found.items()))), 0
     if ask.what == "payments":
         return FetchResult(ask, (_payment(reader, ask.id, began),)), 0
     return as_facts(ask, _found(reader, ask), account, began, proof_of)
@@ -91,7 +94,11 @@ def _fact(
 ) -> CustomerSnapshot | InvoiceSnapshot | SubscriptionSnapshot | None:
     match found.state:
         case Customer() as customer:
-            return CustomerSnapshot(customer, FromFetch(began, account.mark(customer.id)))
+            return CustomerSnapshot(
+                customer,
+                FromFetch(began, account.mark(customer.id)),
+                discounts=found.discounts if isinstance(found, CustomerAnswer) else {},
+            )
         case Subscription() as subscription:
             return SubscriptionSnapshot(
                 subscription,
@@ -106,8 +113,8 @@ def _fact(
 def _discounts(
     reader: ReaderApi, subscription: str, account: Account, began: datetime
 ) -> tuple[DiscountSnapshot, ...]:
-    """The terms of the subscription's discounts. One that Stripe does not tell any more counts as
-    known, so that it is not asked for again. Raises Unavailable, Refused.
+    """The terms of the discounts of a subscription. One that Stripe does not tell any more counts
+    as known, so that it is not asked for again. Raises Unavailable, Refused.
     """
     told = reader.discount_terms(subscription)
     unknown = unknown_discounts(account, subscription) - told.keys()

@@ -84,6 +84,11 @@ class ReaderApi(Protocol):
         does not know the subscription.
         """
 
+    def customer_discount(self, customer: str) -> dict[str, DiscountTerms]:
+        """The terms of the discount for all that a customer has, by its id; empty if it has none,
+        or Stripe does not know the customer.
+        """
+
     def invoice_paid_by(self, payment_intent: str) -> str | None:
         """The id of the invoice that a PaymentIntent pays; None if it pays none."""
 

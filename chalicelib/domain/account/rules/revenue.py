@@ -4,7 +4,11 @@ an event tells of, whatever the order of the events.
 
 from datetime import UTC, datetime
 
-from chalicelib.domain.account.facts import DiscountSnapshot, SubscriptionSnapshot
+from chalicelib.domain.account.facts import (
+    CustomerSnapshot,
+    DiscountSnapshot,
+    SubscriptionSnapshot,
+)
 from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.ordering import FromEvent
 from chalicelib.domain.account.state import Account
@@ -172,6 +176,18 @@ def apply_discount(account: Account, fact: DiscountSnapshot) -> Account:
     for request in [one for one in account.asks if one.what == "discounts"]:
         if not unknown_discounts(account, request.id):
             account = account.without_fetch(request)
+    return account
+
+
+def with_customer_discounts(account: Account, fact: CustomerSnapshot) -> Account:
+    """The account with the terms of the discount that the customer tells; requests them where it
+    tells only their coupon's id. Its own event may have come before Billhook knew the customer.
+    """
+    for id, terms in fact.discounts.items():
+        if terms.duration is not None:
+            account = apply_discount(account, DiscountSnapshot(id, terms))
+        elif id not in account.discounts:
+            account = account.with_fetch(FetchRequest("customer_discount", fact.customer.id))
     return account
 
 

@@ -8,6 +8,7 @@ from chalicelib.domain.account.facts import (
     CheckoutCompleted,
     CheckoutUpdated,
     CustomerSnapshot,
+    DiscountSnapshot,
     DisputeSnapshot,
     OperationUpdated,
     SubscriptionSnapshot,
@@ -23,8 +24,10 @@ from chalicelib.domain.account.rules.profile import (
     with_undo_of_move,
 )
 from chalicelib.domain.account.rules.revenue import (
+    apply_discount,
     with_assumed_change,
     with_bounded_changes,
+    with_customer_discounts,
     with_recurring_change,
 )
 from chalicelib.domain.account.state import DISPUTES_WON, Account, CardSnapshot
@@ -76,7 +79,8 @@ def apply_customer(account: Account, fact: CustomerSnapshot) -> Account:
     """Keeps the newest state of the customer, and what it tells about the profile; requests a fetch
     if the state is not certain. A changed address can be undone by whoever had proved the old one.
     """
-    return with_undo_of_move(account, _with_customer(account, fact), fact)
+    told = with_customer_discounts(account, fact)
+    return with_undo_of_move(account, _with_customer(told, fact), fact)
 
 
 def _with_customer(account: Account, fact: CustomerSnapshot) -> Account:
@@ -96,6 +100,8 @@ def apply_subscription(account: Account, fact: SubscriptionSnapshot) -> Account:
     """Keeps the newest state of the subscription, and every change of what it brings in; requests a
     fetch if the state is not certain. One over the bound is left out.
     """
+    for id, terms in fact.discounts.items():
+        account = apply_discount(account, DiscountSnapshot(id, terms))
     account = _with_subscription(with_recurring_change(account, fact), fact)
     return with_bounded_changes(with_assumed_change(account, fact.subscription.id))
 

@@ -110,6 +110,25 @@ def test_a_discount_of_the_customer_is_for_subscriptions_without_one_of_their_ow
     assert monthly(text, {"di_1": wide}, T + timedelta(days=1), "cus_2") == {"usd": 4900}
 
 
+def test_a_customer_has_one_discount_at_a_time() -> None:
+    old = replace(FIFTH, customer="cus_1")
+    new = replace(old, start=T + timedelta(hours=3), percent_off="30")
+    assert of(ONE, di_2=old, di_1=new) == {"usd": 3430}
+    once = replace(new, duration="once")
+    assert of(ONE, di_2=old, di_1=once) == {"usd": 4900}
+    later = replace(new, start=T + timedelta(days=9))
+    assert of(ONE, di_2=old, di_1=later) == {"usd": 3920}
+    over = replace(new, end=T + timedelta(hours=5))
+    assert of(ONE, di_2=old, di_1=over) == {"usd": 4900}
+
+
+def test_a_discount_that_an_item_names_is_not_for_all_that_the_customer_has() -> None:
+    """Before basil its event does not say whose item it is for."""
+    on_item = replace(FIFTH, customer="cus_1")
+    one = replace(ONE, items=(replace(MONTHLY, discounts=("di_1",)),))
+    assert of(one, di_1=on_item) == {"usd": 3920}
+
+
 def test_the_discounts_of_a_text_are_named() -> None:
     one = replace(ONE, items=(replace(MONTHLY, discounts=("di_1",)),), discounts=("di_2", "di_3"))
     assert named_discounts(recurring(one)) == ("di_1", "di_2", "di_3")
