@@ -22,7 +22,8 @@ from chalicelib.usecases.ingestion.ingest import Message, ingest
 from chalicelib.usecases.services import Services
 from chalicelib.values import replace
 from local.recordings import ACCOUNT_ID, EMAIL, STRIPE_ID, Recording
-from tests.fakes.services import RECORDINGS, FakeReader, FakeServices, reading
+from tests.fakes.services import RECORDINGS, FakeServices
+from tests.fakes.stripe.reader import FakeReader, reading
 
 DAY = timedelta(days=1)
 BEGAN = (2, 8, 13, 20, 45, 90, 150, 240, 330)

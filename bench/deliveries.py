@@ -26,7 +26,8 @@ from chalicelib.domain.webhooks.endpoint import Endpoint, Endpoints, Secret
 from chalicelib.usecases.fan_out import add_deliveries, wake
 from chalicelib.usecases.messages import read_deliver_message
 from chalicelib.usecases.webhooks.deliver import Outgoing, deliver
-from tests.fakes.services import FakeServices, MemoryDeliveries
+from tests.fakes.memory.webhooks import MemoryDeliveries
+from tests.fakes.services import FakeServices
 
 TYPE = "access.granted"
 TOGETHER = 50

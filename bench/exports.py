@@ -20,7 +20,8 @@ from chalicelib.aws.items import account_item, account_of
 from chalicelib.domain.account.state import Account
 from chalicelib.usecases.figures.exports.nightly import export_night
 from chalicelib.values import replace
-from tests.fakes.services import SHIPPED, FakeServices, MemoryComparisons, Moment
+from tests.fakes.memory.jobs import MemoryReconciliation
+from tests.fakes.services import SHIPPED, FakeServices, Moment
 
 KINDS = 500
 """So many different accounts are made; the others are like them, with ids of their own."""
@@ -44,7 +45,7 @@ class Files:
         pass
 
 
-class ManyAccounts(MemoryComparisons):
+class ManyAccounts(MemoryReconciliation):
     """So many accounts, read from their items, a page at a time."""
 
     def __init__(self, number: int, a_page: int, place: FakeServices) -> None:

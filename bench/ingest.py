@@ -76,7 +76,8 @@ from local.aws.lambda_context import LambdaContext
 from local.client import signature
 from local.http_server import Request
 from local.recordings import Recording, Truth
-from tests.fakes.services import POLICY, RECORDINGS, FakeServices, Moment, at, reading
+from tests.fakes.services import POLICY, RECORDINGS, FakeServices, Moment, at
+from tests.fakes.stripe.reader import reading
 
 ROUNDS = 25
 PASSES = 15

@@ -19,7 +19,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 
 from chalicelib.aws import dynamo
-from tests.fakes.services import FakeReader
+from tests.fakes.stripe.reader import FakeReader
 
 TABLE = "billing"
 SECRET = "whsec_of_the_bench_0123456789abcdef"

@@ -19,9 +19,10 @@ from chalicelib.domain.stripe_objects.event_types import EVENT_TYPES
 from chalicelib.domain.webhooks.endpoint import Endpoint, Endpoints, Secret
 from chalicelib.runtime import wiring
 from local.recordings import Recording
-from tests.fakes.services import RECORDINGS, FakeReader, at
+from tests.fakes.services import RECORDINGS, at
 from tests.fakes.simulated_lifecycles import SimTransport
-from tests.fakes.stripe_sim import START, SimStage
+from tests.fakes.stripe.reader import FakeReader
+from tests.fakes.stripe.sim import START, SimStage
 
 DAY = timedelta(days=1)
 MONTH = timedelta(days=365 / 12)

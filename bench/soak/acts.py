@@ -9,7 +9,7 @@ from local.stripe_sim.api.api import Api, ApiRequest
 from local.stripe_sim.api.errors import StripeRefusal
 from local.stripe_sim.billing.periods import FINAL
 from local.stripe_sim.lifecycle.engine import Engine
-from tests.fakes.stripe_sim import pairs
+from tests.fakes.stripe.sim import pairs
 
 
 class Doors(Protocol):

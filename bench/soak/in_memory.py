@@ -41,10 +41,11 @@ from local.http_server import Request
 from local.stripe_sim.lifecycle.catalogue import catalogue
 from local.stripe_sim.webhooks.delivery_faults import Fates, Shares
 from tests.fakes.lifecycles import MemoryClaims
+from tests.fakes.memory.accounts import MemoryAccounts
 from tests.fakes.services import SHIPPED as POLICY
-from tests.fakes.services import FakeServices, MemoryAccounts, at
+from tests.fakes.services import FakeServices, at
 from tests.fakes.simulated_lifecycles import SimTransport
-from tests.fakes.stripe_sim import START, SimStage
+from tests.fakes.stripe.sim import START, SimStage
 
 SECRET = "whsec_soak"
 BATCHES = {"events": 100, "act": 10, "mail": 1}

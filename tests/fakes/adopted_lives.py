@@ -18,7 +18,7 @@ from chalicelib.usecases.schedule.outbox import publish_outbox
 from chalicelib.usecases.schedule.process_due import process_due_account
 from tests.fakes.services import QUIET, FakeServices, at
 from tests.fakes.simulated_lifecycles import SimTransport
-from tests.fakes.stripe_sim import DAY, SimStage
+from tests.fakes.stripe.sim import DAY, SimStage
 
 ACCOUNT = "acc_ada"
 

@@ -34,7 +34,8 @@ from chalicelib.usecases.schedule.process_due import process_due_account
 from chalicelib.usecases.schedule.sweep import sweep
 from local.recordings import Recording, Truth
 from tests.fakes.population import AGAIN, IN_THE_TABLE, MinutedLog, Troubles
-from tests.fakes.services import QUIET, RECORDINGS, FakeReader, FakeServices, at, reading
+from tests.fakes.services import QUIET, RECORDINGS, FakeServices, at
+from tests.fakes.stripe.reader import FakeReader, reading
 
 APART = 10
 """Seconds between the beginnings of two histories: what all of them meet at one age is a burst of

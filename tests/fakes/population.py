@@ -43,9 +43,11 @@ from chalicelib.usecases.services import MailServices, Services
 from local.stripe_sim.api.api import Fault
 from tests.fakes.faults import Crash, OutsideCalls
 from tests.fakes.lifecycles import MemoryClaims, MemoryMailer, Sent
-from tests.fakes.services import FakeServices, MemoryAccounts, MemoryLog
+from tests.fakes.memory.accounts import MemoryAccounts
+from tests.fakes.memory.timeline import MemoryTimelines
+from tests.fakes.services import FakeServices
 from tests.fakes.simulated_lifecycles import BEGIN, SimTransport
-from tests.fakes.stripe_sim import SimStage
+from tests.fakes.stripe.sim import SimStage
 
 AGAIN = timedelta(minutes=5)
 """When a queue brings back what was not done with."""
@@ -97,7 +99,7 @@ class Troubles(OutsideCalls):
 
 
 @dataclass
-class MinutedLog(MemoryLog):
+class MinutedLog(MemoryTimelines):
     """The timelines, in which an id of a happening has one body for ever."""
 
     happenings: dict[str, Entry] = field(default_factory=dict)

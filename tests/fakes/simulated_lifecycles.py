@@ -28,7 +28,7 @@ from local.stripe_sim.api.api import Fault, Silence
 from local.stripe_sim.api.object_shapes import copied
 from tests.fakes.faults import Crash, OutsideCalls
 from tests.fakes.services import QUIET, FakeServices
-from tests.fakes.stripe_sim import START, SimStage
+from tests.fakes.stripe.sim import START, SimStage
 
 DAY = timedelta(days=1)
 BEGIN = datetime.fromtimestamp(START, UTC)

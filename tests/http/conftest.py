@@ -31,7 +31,7 @@ from local.aws.lambda_context import LambdaContext
 from local.http_server import Request
 from ops.stage.signing_keys import new_signing_keys
 from tests.adapters.aws.conftest import TABLE, table_definition
-from tests.fakes.services import FakeReader
+from tests.fakes.stripe.reader import FakeReader
 
 SECRET = "whsec_a_secret_that_no_log_may_hold"
 CACHES = (

@@ -13,7 +13,7 @@ import pytest
 
 from local.aws.emulator import free_port
 from local.client import Client, Unreachable
-from tests.fakes.services import conforms
+from tests.fakes.memory.timeline import conforms
 from tests.system.fork_server import Forked, fork_server
 
 ROOT = Path(__file__).parents[2]

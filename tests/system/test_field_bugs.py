@@ -22,7 +22,8 @@ from chalicelib.usecases.ingestion.fetching import StripeFetcher
 from chalicelib.usecases.ingestion.ingest import Message, ingest
 from local.recordings import Truth
 from tests.adapters.stripe_api.test_events import VERSIONS, shape
-from tests.fakes.services import POLICY, RECORDINGS, FakeServices, MemoryAccounts, at
+from tests.fakes.memory.accounts import MemoryAccounts
+from tests.fakes.services import POLICY, RECORDINGS, FakeServices, at
 from tests.http.conftest import Stage, stage  # noqa: F401 - the fixture
 
 TRIAL, BOUGHT = RECORDINGS["trial_converts"], RECORDINGS["buys_without_trial"]

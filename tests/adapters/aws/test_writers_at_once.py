@@ -23,7 +23,8 @@ from chalicelib.usecases.services import Clock, Services
 from local.aws.emulator import Emulator
 from tests.adapters.aws.conftest import table_definition
 from tests.adapters.aws.test_accounts import account
-from tests.fakes.services import RECORDINGS, FakeReader, FakeServices, Moment, at, reading, updated
+from tests.fakes.services import RECORDINGS, FakeServices, Moment, at, updated
+from tests.fakes.stripe.reader import FakeReader, reading
 from tests.unit.usecases.ingestion.test_ingest_recordings import assert_true, messages
 
 WRITERS = 8

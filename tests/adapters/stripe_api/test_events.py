@@ -27,7 +27,8 @@ from chalicelib.stripe_api.events import StripeEvent, read_event
 from chalicelib.usecases.ingestion.answers import fetch
 from local.recordings import Truth
 from tests.fakes.grids import examples
-from tests.fakes.services import RECORDINGS, ROOT, FakeReader, at
+from tests.fakes.services import RECORDINGS, ROOT, at
+from tests.fakes.stripe.reader import FakeReader
 
 SHAPES = sorted((ROOT / "tests" / "shapes").glob("*.json"))
 VERSIONS = [

@@ -20,7 +20,8 @@ from chalicelib.stripe_api.reader import StripeReader
 from chalicelib.stripe_api.transport import StripeTransport
 from chalicelib.usecases.ingestion.answers import fetch
 from local.recordings import Truth
-from tests.fakes.services import RECORDINGS, FakeReader, at
+from tests.fakes.services import RECORDINGS, at
+from tests.fakes.stripe.reader import FakeReader
 
 TRUTH = RECORDINGS["trial_converts"].truth()
 CUSTOMER, SUBSCRIPTION = next(iter(TRUTH.customers)), next(iter(TRUTH.subscriptions))

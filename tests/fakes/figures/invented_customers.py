@@ -12,7 +12,7 @@ from typing import Any
 from local.stripe_sim.lifecycle.engine import CataloguePrice
 from tests.fakes.figures.revenue import MONTHS, day_of
 from tests.fakes.services import proving
-from tests.fakes.stripe_sim import DAY, SimStage
+from tests.fakes.stripe.sim import DAY, SimStage
 
 Object = Mapping[str, Any]
 

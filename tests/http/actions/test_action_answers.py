@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.domain.account.operations import pending
 from chalicelib.runtime import wiring
-from tests.fakes.stripe_answers import Confirmation, Debits, Schedule, StripeAnswers, refusal
+from tests.fakes.stripe.answers import Confirmation, Debits, Schedule, StripeAnswers, refusal
 from tests.http.actions.test_actions import CHARGE, Shop, shop
 
 __all__ = ["shop"]

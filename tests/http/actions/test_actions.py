@@ -21,7 +21,7 @@ from chalicelib.runtime.clock import clock
 from chalicelib.stripe_api.reader import StripeReader
 from chalicelib.usecases.ingestion.ingest import Message, ingest
 from tests.fakes.simulated_lifecycles import SimTransport
-from tests.fakes.stripe_sim import SimStage
+from tests.fakes.stripe.sim import SimStage
 from tests.http.conftest import Answer, Stage
 
 

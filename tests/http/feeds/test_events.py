@@ -14,7 +14,8 @@ from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from local.aws.api_gateway import ApiGateway
 from local.http_server import Request
-from tests.fakes.services import RECORDINGS, conforms
+from tests.fakes.memory.timeline import conforms
+from tests.fakes.services import RECORDINGS
 from tests.http.conftest import Answer, Stage
 
 HISTORY = RECORDINGS["trial_converts"]

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.domain.account.operations import pending
 from local.stripe_sim.api.api import ApiRequest
-from tests.fakes.stripe_answers import Confirmation, Debits, Schedule, StripeAnswers, refusal
+from tests.fakes.stripe.answers import Confirmation, Debits, Schedule, StripeAnswers, refusal
 from tests.fakes.visitors import Person
 from tests.http.actions.test_actions import shop
 from tests.http.pages.test_billing import ada, upgrade

@@ -23,7 +23,7 @@ from local.aws.api_gateway import ApiGateway
 from local.http_server import Request
 from tests.fakes.links import sent_as
 from tests.fakes.simulated_lifecycles import SimTransport
-from tests.fakes.stripe_sim import SimStage
+from tests.fakes.stripe.sim import SimStage
 from tests.http.conftest import Stage, stage  # noqa: F401 - the fixture
 from tests.http.triggers.test_mail_queue import Office, later, office  # noqa: F401 - the fixture
 

@@ -8,7 +8,8 @@ import pytest
 from chalicelib.domain.security.account_proof import account_proof, stripe_metadata
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
-from tests.fakes.services import NOTHING, RECORDINGS
+from tests.fakes.services import RECORDINGS
+from tests.fakes.stripe.reader import NOTHING
 from tests.http.conftest import Stage
 
 HISTORY = RECORDINGS["trial_converts"]

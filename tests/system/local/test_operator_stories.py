@@ -31,7 +31,7 @@ from local.stripe_sim.api.simulator import StripeSimulator
 from local.stripe_sim.lifecycle.catalogue import catalogue
 from ops.__main__ import main
 from tests.fakes.services import POLICY
-from tests.fakes.stripe_sim import pairs
+from tests.fakes.stripe.sim import pairs
 from tests.http.conftest import CACHES
 from tests.system.local.worker import work
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from local.client import Client
 from local.replay import differences
-from tests.fakes.stripe_sim import pairs
+from tests.fakes.stripe.sim import pairs
 from tests.system.local.stripe_sim.test_replay import SCRIPTS
 
 NOT_OF_A_CUSTOMER = ("product.", "price.")

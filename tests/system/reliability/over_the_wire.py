@@ -28,7 +28,7 @@ from tests.fakes.faults import OutsideCalls
 from tests.fakes.lifecycles import ACCOUNT
 from tests.fakes.services import POLICY, QUIET, FakeServices, at, updated
 from tests.fakes.simulated_lifecycles import SimLife
-from tests.fakes.stripe_sim import PRICES
+from tests.fakes.stripe.sim import PRICES
 from tests.system.reliability import customers
 from tests.system.reliability.clock import unsent, with_mail
 from tests.system.reliability.fault_proxy import (

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.faults import OutsideCalls
-from tests.fakes.services import MemoryQueue
+from tests.fakes.memory.queues import MemoryQueue
 from tests.system.reliability import field_bugs
 from tests.system.reliability.chosen import chosen_cells
 from tests.system.reliability.page import PAGE, cells_of, page, section, sections_of

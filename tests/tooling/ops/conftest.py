@@ -31,7 +31,7 @@ from ops.stage.stages import Stage, find_stage
 from tests.adapters.aws.conftest import TABLE, table_definition
 from tests.fakes.services import QUIET
 from tests.fakes.simulated_lifecycles import SimTransport
-from tests.fakes.stripe_sim import SimStage
+from tests.fakes.stripe.sim import SimStage
 
 QUEUES = {
     "EventsQueueUrl": "events",

@@ -22,7 +22,7 @@ from ops.stripe.diff import compare
 from tests.fakes import faults
 from tests.fakes.grids import few, grid
 from tests.fakes.services import POLICY
-from tests.fakes.stripe_account import (
+from tests.fakes.stripe.account import (
     BEGINNINGS,
     ENDPOINT,
     OLD_VERSION,

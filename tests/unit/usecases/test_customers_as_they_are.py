@@ -17,7 +17,7 @@ from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ingestion.fetching import StripeFetcher
 from tests.fakes.adopted_lives import ACCOUNT, AdoptedLife
 from tests.fakes.services import proof_of, proving
-from tests.fakes.stripe_sim import DAY
+from tests.fakes.stripe.sim import DAY
 
 PAYS, FAILS, HANGS = "000123456789", "000222222227", "000000000009"
 """Bank accounts of the simulated Stripe whose debits succeed, come back, or stay under way."""

@@ -21,7 +21,8 @@ from chalicelib.domain.errors import CursorExpired, InvalidInput
 from chalicelib.usecases.feed import FeedPage, put_events, read_feed
 from chalicelib.usecases.services import Services
 from tests.fakes.faults import Crash, OutsideCalls, crashing_after
-from tests.fakes.services import FakeServices, MemoryLog
+from tests.fakes.memory.timeline import MemoryTimelines
+from tests.fakes.services import FakeServices
 
 ALL = Query()
 STANDING = Standing("trialing", "full", "trialing", "pro")
@@ -29,7 +30,7 @@ STANDING = Standing("trialing", "full", "trialing", "pro")
 
 def somewhere() -> FakeServices:
     """Services whose publishers are not held to the order that accounts are written in."""
-    return FakeServices(timeline=MemoryLog(in_order=False))
+    return FakeServices(timeline=MemoryTimelines(in_order=False))
 
 
 def event(place: FakeServices, number: int, account: str = "acc_1", type: str = "") -> EventEntry:

@@ -20,7 +20,8 @@ from chalicelib.usecases.publishing import publish_worker_outbox
 from chalicelib.usecases.schedule.outbox import publish_outbox
 from chalicelib.usecases.schedule.process_due import process_due_account
 from tests.fakes.faults import Crash, OutsideCalls, crashing_after
-from tests.fakes.services import POLICY, RECORDINGS, FakeServices, MemoryFeed, MemoryLog, at
+from tests.fakes.memory.timeline import MemoryFeed, MemoryTimelines
+from tests.fakes.services import POLICY, RECORDINGS, FakeServices, at
 from tests.unit.usecases.ingestion.test_ingest_recordings import messages
 
 TRIAL = RECORDINGS["trial_converts"]
@@ -125,7 +126,7 @@ def test_a_worker_takes_over_what_waits_for_the_stream(place: FakeServices) -> N
     waiting = next_version(account, account, POLICY, place.now.at)
     event = place.accounts.only().worker_outbox[0]
     place.accounts.save(account, replace(waiting, outbox=(event,)))
-    place.timeline = MemoryLog()
+    place.timeline = MemoryTimelines()
     learns(place, 1, 5)
     assert told(place) == BEGAN
     assert place.accounts.only().outbox == ()
@@ -191,7 +192,7 @@ def test_an_event_of_a_release_that_numbered_none_goes_onto_the_timeline_alone(
         replace(one, sequence=None, standing=None, external_id=None)
         for one in account.worker_outbox
     )
-    place.timeline, place.feed = MemoryLog(), MemoryFeed()
+    place.timeline, place.feed = MemoryTimelines(), MemoryFeed()
     publish_worker_outbox(replace(account, worker_outbox=events), place.services)
     assert told(place) == BEGAN
     assert place.feed.segments == {}

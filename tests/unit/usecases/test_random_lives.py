@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.fakes.adopted_lives import AdoptedLife, subscription_of
 from tests.fakes.grids import examples
-from tests.fakes.stripe_sim import DAY
+from tests.fakes.stripe.sim import DAY
 
 METHODS = {
     "a card that pays": "tok_visa",

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from local.aws.partner_bus import PartnerBus
-from tests.fakes.services import MemoryQueue
+from tests.fakes.memory.queues import MemoryQueue
 
 ENVELOPE: dict[str, Any] = {
     "version": "0",

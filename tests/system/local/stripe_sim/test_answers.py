@@ -9,7 +9,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from local.stripe_sim.api.simulator import StripeSimulator
-from tests.fakes.stripe_sim import DAY, PRICES, START, SimStage
+from tests.fakes.stripe.sim import DAY, PRICES, START, SimStage
 
 
 @pytest.fixture

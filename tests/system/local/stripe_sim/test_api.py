@@ -12,7 +12,7 @@ from local.stripe_sim.api.api import Fault
 from local.stripe_sim.api.object_shapes import blank, missing, undeclared
 from local.stripe_sim.api.simulator import StripeSimulator
 from local.stripe_sim.billing.cards import CARDS, card
-from tests.fakes.stripe_sim import DAY, PRICES, START, SimStage
+from tests.fakes.stripe.sim import DAY, PRICES, START, SimStage
 
 KINDS = {
     "products": stripe.Product,

@@ -15,7 +15,7 @@ from local.stripe_sim.api.simulator import StripeSimulator
 from local.stripe_sim.billing.bank_accounts import ACCOUNTS, bank_account
 from local.stripe_sim.hosted import hosted_pages
 from local.stripe_sim.lifecycle.customers import make_customer
-from tests.fakes.stripe_sim import DAY, PRICES, START, SimStage
+from tests.fakes.stripe.sim import DAY, PRICES, START, SimStage
 
 MONTH = START + 31 * DAY
 PAYS, FAILS, REVOKES, HANGS, DISPUTED = (

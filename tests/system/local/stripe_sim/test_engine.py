@@ -6,7 +6,7 @@ import pytest
 from local.stripe_sim.api.errors import StripeRefusal
 from local.stripe_sim.billing.calendar import period_end
 from tests.fakes.services import at
-from tests.fakes.stripe_sim import DAY, START, SimStage
+from tests.fakes.stripe.sim import DAY, START, SimStage
 
 
 @pytest.fixture

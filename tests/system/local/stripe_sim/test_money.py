@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.stripe_sim import DAY, START, SimStage
+from tests.fakes.stripe.sim import DAY, START, SimStage
 
 APRIL = START + 31 * DAY
 A_THIRD, TWO_THIRDS, MAY = APRIL + 10 * DAY, APRIL + 20 * DAY, APRIL + 30 * DAY

@@ -7,7 +7,7 @@ import pytest
 
 from local.http_server import Request
 from local.stripe_sim.hosted import hosted_pages
-from tests.fakes.stripe_sim import DAY, START, SimStage
+from tests.fakes.stripe.sim import DAY, START, SimStage
 
 MONTH = START + 31 * DAY
 NOWHERE = {"country": "ZZ", "line1": "1 Some Street"}

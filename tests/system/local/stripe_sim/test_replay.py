@@ -9,7 +9,7 @@ import pytest
 
 from local.stripe_sim.lifecycle.engine import Engine
 from tests.fakes.services import ROOT
-from tests.fakes.stripe_sim import SimStage
+from tests.fakes.stripe.sim import SimStage
 
 SCRIPTS = {
     path.stem: json.loads(path.read_text())

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.stripe_sim import DAY, START, SimStage
+from tests.fakes.stripe.sim import DAY, START, SimStage
 
 MONTH = START + 31 * DAY
 DECLINED, ASKED = "tok_chargeCustomerFail", "tok_threeDSecure2Required"

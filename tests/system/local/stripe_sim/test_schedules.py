@@ -6,7 +6,7 @@ import pytest
 import stripe
 
 from local.stripe_sim.api.object_shapes import missing, undeclared
-from tests.fakes.stripe_sim import DAY, START, SimStage
+from tests.fakes.stripe.sim import DAY, START, SimStage
 
 APRIL = START + 31 * DAY
 MAY, JUNE = APRIL + 30 * DAY, APRIL + 61 * DAY

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.stripe_sim import DAY, START, SimStage
+from tests.fakes.stripe.sim import DAY, START, SimStage
 
 MONTH = START + 31 * DAY
 HOUR = 3600

@@ -13,7 +13,7 @@ from stripe.billing_portal import Configuration
 from local.http_server import Request
 from local.stripe_sim.api.object_shapes import missing, undeclared
 from local.stripe_sim.hosted import hosted_pages
-from tests.fakes.stripe_sim import SimStage
+from tests.fakes.stripe.sim import SimStage
 
 PRODUCTS = ["data.features.subscription_update.products"]
 

@@ -21,7 +21,7 @@ from ops.stripe.event_bus import (
     read_destinations,
     source_in,
 )
-from tests.fakes.stripe_account import FakeStripeAccount, needed
+from tests.fakes.stripe.account import FakeStripeAccount, needed
 
 EVENTS = frozenset(EVENT_TYPES)
 SOURCE = "aws.partner/stripe.com/ed_test_1"

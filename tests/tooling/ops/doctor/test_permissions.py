@@ -9,7 +9,7 @@ from chalicelib.domain.errors import Refused
 from ops.doctor.permissions import NESTED, NOBODY, PERMISSIONS, Permission, lacking
 from ops.doctor.stripe import judge_permission
 from tests.fakes.services import ROOT
-from tests.fakes.stripe_account import FakeStripeAccount
+from tests.fakes.stripe.account import FakeStripeAccount
 
 WRITES, READS = {"post", "delete", "_write"}, {"get", "all", "_page"}
 """By what chalicelib/stripe_api calls Stripe."""

@@ -29,7 +29,8 @@ from chalicelib.usecases.operators.dead_letters.reading import feedback_of, read
 from ops.commands.dead import _named, line
 from ops.recovery.feedback import feedback_function
 from tests.fakes.faults import Crash, OutsideCalls, crashing_after
-from tests.fakes.services import RECORDINGS, ROOT, FakeServices, MemoryGroups, at, updated
+from tests.fakes.memory.queues import MemoryGroupedQueue
+from tests.fakes.services import RECORDINGS, ROOT, FakeServices, at, updated
 
 SECRET = "ada.private@example.com"
 EVENT = {
@@ -226,7 +227,7 @@ def test_the_feedback_of_a_letter_is_found_in_every_envelope() -> None:
 
 def ways(queues: dict[str, Any], feedback: Any = None) -> Any:
     """The ways back with these queues; what goes to the bus is kept in memory."""
-    return ways_back(queues, MemoryGroups(), feedback)
+    return ways_back(queues, MemoryGroupedQueue(), feedback)
 
 
 @dataclass

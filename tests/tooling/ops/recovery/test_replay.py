@@ -39,8 +39,9 @@ from ops.recovery.replay.stripe_events import (
 from ops.recovery.replay.timeline_events import kept_facts
 from ops.stage.services import WAITS, PatientTransport
 from tests.fakes.faults import Crash, OutsideCalls, crashing_after
-from tests.fakes.services import POLICY, RECORDINGS, FakeReader, FakeServices, at, reading, updated
+from tests.fakes.services import POLICY, RECORDINGS, FakeServices, at, updated
 from tests.fakes.simulated_lifecycles import BEGIN, DAY, SimLife, SimTransport
+from tests.fakes.stripe.reader import FakeReader, reading
 from tests.unit.usecases.ingestion.test_ingest_recordings import messages
 
 ALL = Choice(livemode=False)

@@ -11,7 +11,7 @@ from chalicelib.domain.account.domain_event import DomainEvent
 from chalicelib.domain.account.standing import Standing
 from chalicelib.domain.changes.event_catalogue import CATALOGUE
 from chalicelib.domain.changes.event_document import LARGEST, document, example
-from tests.fakes.services import conforms
+from tests.fakes.memory.timeline import conforms
 
 T = datetime(2026, 3, 2, 9, tzinfo=UTC)
 STANDING = Standing("canceled", "none", "canceled")

@@ -14,7 +14,7 @@ from chalicelib.usecases.billing.checkout import open_checkout
 from local.stripe_sim.lifecycle.engine import CataloguePrice
 from tests.fakes.services import QUIET
 from tests.fakes.simulated_lifecycles import SimLife, returns
-from tests.fakes.stripe_answers import StripeAnswers
+from tests.fakes.stripe.answers import StripeAnswers
 from tests.unit.usecases.billing.test_actions import cancel, change, paid, subscription
 from tests.unit.usecases.billing.test_actions_money import charge, preview
 

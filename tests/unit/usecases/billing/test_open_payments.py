@@ -16,7 +16,7 @@ from chalicelib.domain.errors import (
 )
 from local.stripe_sim.api.api import ApiRequest
 from tests.fakes.simulated_lifecycles import SimLife
-from tests.fakes.stripe_answers import Confirmation, Debits, StripeAnswers, refusal
+from tests.fakes.stripe.answers import Confirmation, Debits, StripeAnswers, refusal
 from tests.unit.usecases.billing.test_actions import change, paid, paying, reactivate, subscription
 from tests.unit.usecases.billing.test_actions_money import charge, preview
 from tests.unit.usecases.billing.test_checkout import on_trial

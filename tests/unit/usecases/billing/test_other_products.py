@@ -10,7 +10,7 @@ import pytest
 from chalicelib.domain.errors import SubscriptionEnded
 from local.stripe_sim.lifecycle.engine import CataloguePrice
 from tests.fakes.simulated_lifecycles import BEGIN, DAY, SimLife
-from tests.fakes.stripe_answers import StripeAnswers
+from tests.fakes.stripe.answers import StripeAnswers
 from tests.unit.usecases.billing.test_actions import cancel, change, extend, paying, reactivate
 from tests.unit.usecases.billing.test_actions_money import charge, discount
 from tests.unit.usecases.billing.test_checkout import on_trial

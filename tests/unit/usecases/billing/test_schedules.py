@@ -8,7 +8,7 @@ import pytest
 from chalicelib.domain.account.operations import pending
 from chalicelib.domain.errors import StripeRefused, Unavailable
 from tests.fakes.simulated_lifecycles import BEGIN, DAY, SimLife
-from tests.fakes.stripe_answers import Schedule, StripeAnswers, refusal
+from tests.fakes.stripe.answers import Schedule, StripeAnswers, refusal
 from tests.unit.usecases.billing.test_actions import (
     cancel,
     change,

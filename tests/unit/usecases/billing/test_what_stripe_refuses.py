@@ -13,7 +13,7 @@ from chalicelib.domain.errors import BillhookError, Refused, StripeRefused, Unav
 from chalicelib.usecases.billing.checkout import open_portal
 from tests.fakes.grids import grid
 from tests.fakes.simulated_lifecycles import BEGIN, DAY, SimLife
-from tests.fakes.stripe_answers import StripeAnswers, refusal
+from tests.fakes.stripe.answers import StripeAnswers, refusal
 from tests.unit.usecases.billing.test_actions import (
     cancel,
     canceling,

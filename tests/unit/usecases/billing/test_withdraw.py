@@ -16,7 +16,7 @@ from chalicelib.usecases.billing.cancellation import ask_to_leave, leave
 from tests.fakes.faults import crashing_after
 from tests.fakes.services import QUIET
 from tests.fakes.simulated_lifecycles import DAY, SimLife, crashes
-from tests.fakes.stripe_answers import StripeAnswers, refusal
+from tests.fakes.stripe.answers import StripeAnswers, refusal
 from tests.unit.usecases.billing.test_actions import FAULTS, finished_with, paying
 
 WITHDRAWABLE = replace(QUIET, cancel=CancelPolicy(withdrawal_days=14))

@@ -14,7 +14,8 @@ from chalicelib.domain.stripe_objects.recurring import DiscountTerms
 from chalicelib.usecases.figures.reports import revenue
 from chalicelib.usecases.ingestion.ingest import Message, ingest
 from local.recordings import Truth
-from tests.fakes.services import FakeReader, FakeServices, reading
+from tests.fakes.services import FakeServices
+from tests.fakes.stripe.reader import FakeReader, reading
 
 Object = dict[str, Any]
 

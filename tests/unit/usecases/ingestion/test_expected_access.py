@@ -25,7 +25,8 @@ from chalicelib.usecases.schedule.process_due import process_due_account
 from chalicelib.usecases.services import Stripe
 from local.recordings import Recording, Truth
 from tests.fakes.grids import grid
-from tests.fakes.services import QUIET, FakeReader, FakeServices, at
+from tests.fakes.services import QUIET, FakeServices, at
+from tests.fakes.stripe.reader import FakeReader
 
 LIVES = {
     path.stem: json.loads(path.read_text())

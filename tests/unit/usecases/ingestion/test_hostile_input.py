@@ -18,15 +18,9 @@ from chalicelib.domain.errors import Refused
 from chalicelib.usecases.ingestion.ingest import Message, ingest
 from local.recordings import Truth
 from tests.fakes.grids import examples
-from tests.fakes.services import (
-    POLICY,
-    RECORDINGS,
-    FakeReader,
-    FakeServices,
-    MemoryAccounts,
-    at,
-    reading,
-)
+from tests.fakes.memory.accounts import MemoryAccounts
+from tests.fakes.services import POLICY, RECORDINGS, FakeServices, at
+from tests.fakes.stripe.reader import FakeReader, reading
 from tests.unit.usecases.ingestion.test_ingest_recordings import messages
 
 TRIAL = RECORDINGS["trial_converts"]

@@ -15,16 +15,9 @@ from chalicelib.stripe_api import answers
 from chalicelib.usecases.ingestion.ingest import EFFECTS, Message, Outcome, ingest
 from local.recordings import Recording, Truth
 from tests.fakes.faults import OutsideCalls
-from tests.fakes.services import (
-    NOTHING,
-    POLICY,
-    RECORDINGS,
-    FakeReader,
-    FakeServices,
-    MemoryAccounts,
-    at,
-    proving,
-)
+from tests.fakes.memory.accounts import MemoryAccounts
+from tests.fakes.services import POLICY, RECORDINGS, FakeServices, at, proving
+from tests.fakes.stripe.reader import NOTHING, FakeReader
 from tests.unit.usecases.ingestion.test_ingest_recordings import messages
 
 TRIAL = RECORDINGS["trial_converts"]

@@ -26,7 +26,8 @@ from chalicelib.usecases.ingestion.ingest import Message, ingest
 from local.recordings import Truth
 from tests.fakes.grids import examples
 from tests.fakes.histories import ACCOUNT, START, History, adopted_by, invent
-from tests.fakes.services import FakeReader, FakeServices, reading, updated
+from tests.fakes.services import FakeServices, updated
+from tests.fakes.stripe.reader import FakeReader, reading
 
 SKEW = 5
 """Seconds that our clock may be off Stripe's, either way."""

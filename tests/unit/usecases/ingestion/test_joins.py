@@ -21,7 +21,8 @@ from chalicelib.usecases.ingestion.fetching import StripeFetcher
 from chalicelib.usecases.ingestion.ingest import Message, ingest
 from chalicelib.usecases.reconciliation.reconcile import reconcile
 from tests.fakes.adopted_lives import ACCOUNT, AdoptedLife
-from tests.fakes.services import MemoryAccounts, proof_of, proving
+from tests.fakes.memory.accounts import MemoryAccounts
+from tests.fakes.services import proof_of, proving
 from tests.fakes.simulated_lifecycles import SimLife
 
 EVE = "eve@example.com"

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from tests.fakes.adopted_lives import AdoptedLife
-from tests.fakes.stripe_sim import DAY
+from tests.fakes.stripe.sim import DAY
 
 
 def test_a_payment_behind_more_invoices_than_one_call_tells_is_known_at_the_adoption() -> None:

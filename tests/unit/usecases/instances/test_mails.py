@@ -16,7 +16,7 @@ from chalicelib.runtime.wiring import stripe_over
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from tests.fakes.services import SHIPPED, at
 from tests.fakes.simulated_lifecycles import SimTransport
-from tests.fakes.stripe_sim import SimStage
+from tests.fakes.stripe.sim import SimStage
 from tests.unit.usecases.instances.owner import (
     ACCEPTED,
     ACCOUNT,

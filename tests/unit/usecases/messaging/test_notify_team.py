@@ -27,7 +27,9 @@ from ops.rehearsal.customers import CUSTOMERS
 from ops.rehearsal.script import script
 from tests.fakes.faults import Crash, crashing_after
 from tests.fakes.lifecycles import ACCOUNT, START, Life, MemoryClaims
-from tests.fakes.services import POLICY, FakeServices, MemoryLog, MemoryWork
+from tests.fakes.memory.queues import MemoryWorkQueue
+from tests.fakes.memory.timeline import MemoryTimelines
+from tests.fakes.services import POLICY, FakeServices
 
 TEAM = TeamPolicy(("ada@acme.example", "ben@acme.example"), frozenset(NOTICES))
 TOLD = replace(POLICY, team=TEAM)
@@ -56,7 +58,7 @@ class Mailer:
 class Timelines:
     """Pages of two entries."""
 
-    log: MemoryLog
+    log: MemoryTimelines
 
     def page(
         self, account_id: str, cursor: str | None, now: datetime
@@ -67,7 +69,7 @@ class Timelines:
 
 
 @dataclass
-class Queue(MemoryWork):
+class Queue(MemoryWorkQueue):
     """The mail queue: what is for the team lies apart."""
 
     team: list[dict[str, str]] = field(default_factory=list)

@@ -16,7 +16,7 @@ from chalicelib.usecases.ingestion.ingest import Message, ingest
 from chalicelib.usecases.reconciliation.reconcile import Skipped, reconcile
 from tests.fakes.services import QUIET, FakeServices, at
 from tests.fakes.simulated_lifecycles import SimTransport
-from tests.fakes.stripe_sim import SimStage
+from tests.fakes.stripe.sim import SimStage
 from tests.unit.usecases.ingestion.test_ingest_recordings import messages
 
 DAY = timedelta(days=1)

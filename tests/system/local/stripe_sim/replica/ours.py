@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.fakes.stripe_sim import SimStage
+from tests.fakes.stripe.sim import SimStage
 from tests.system.local.stripe_sim.replica.player import Object
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local.stripe_sim.api.api import ApiRequest
-from tests.fakes.stripe_sim import SimStage
+from tests.fakes.stripe.sim import SimStage
 
 Reply = tuple[int, Any]
 Next = Callable[[ApiRequest], Reply]
