@@ -11,7 +11,8 @@ from random import Random
 from chalicelib.aws.items import account_of, dump, load
 from chalicelib.domain.access.standing import standing
 from chalicelib.domain.account.messages import MessageRecord
-from chalicelib.domain.account.state import Account, Profile
+from chalicelib.domain.account.profile import Profile
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.bounds import most
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.figures.closing import ClosedFigures, closed_by, day_text, row_text

@@ -10,8 +10,9 @@ from bench.costs.stories import Used, arrive, of_recordings, used_by
 from chalicelib.aws.dynamo import client, put_many
 from chalicelib.aws.items import Item, account_item
 from chalicelib.domain.account.pointers import pointers
+from chalicelib.domain.account.profile import Profile
 from chalicelib.domain.account.standing import Standing
-from chalicelib.domain.account.state import Account, Profile
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.audit import AuditEntry
 from chalicelib.domain.figures.closing import day_text
 from chalicelib.domain.figures.contributions import REVENUE, FigureKey

@@ -8,7 +8,7 @@ from datetime import timedelta
 from unittest.mock import patch
 
 from bench.costs.stories import Used, signs_up
-from chalicelib.domain.account.external.instance import TARGETS
+from chalicelib.domain.account.parts.instance import TARGETS
 from chalicelib.domain.outgoing.answers import CallAnswer
 from chalicelib.domain.outgoing.signature import as_secret
 from chalicelib.domain.policy.policy import InstancePolicy

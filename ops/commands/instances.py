@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chalicelib.domain.account.external.instance import ORDERS, STATUSES, InstanceRequest
+from chalicelib.domain.account.parts.instance import ORDERS, STATUSES, InstanceRequest
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import InvalidInput
 from ops.command_line import Command

@@ -9,10 +9,10 @@ from functools import reduce
 
 from chalicelib.domain.access.standing import standing
 from chalicelib.domain.account.domain_event import DomainEvent
-from chalicelib.domain.account.external.instance import InstanceAnswered, InstanceCalled
 from chalicelib.domain.account.facts import FetchResult, MessageRecorded, OperationUpdated
 from chalicelib.domain.account.messages import MessageRecord
 from chalicelib.domain.account.operations import pending
+from chalicelib.domain.account.parts.instance import InstanceAnswered, InstanceCalled
 from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.instances.lifecycle import request_to_call

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from chalicelib.domain.account.external.checkout import Order
 from chalicelib.domain.account.facts import (
     AddressProved,
     Fact,
@@ -17,8 +16,10 @@ from chalicelib.domain.account.facts import (
     SignedUp,
 )
 from chalicelib.domain.account.operations import PendingOperation
+from chalicelib.domain.account.parts.checkout import Order
+from chalicelib.domain.account.parts.signup import Signup
+from chalicelib.domain.account.profile import Profile
 from chalicelib.domain.account.rules.stripe import AFTER_CHECKOUT
-from chalicelib.domain.account.state import Profile, Signup
 from chalicelib.domain.billing.stripe_requests import NewCheckout, NewTrial
 from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.policy.policy import Policy

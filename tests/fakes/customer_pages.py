@@ -5,12 +5,15 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chalicelib.domain.account.external.instance import Instance, InstanceRequest
 from chalicelib.domain.account.facts import CustomerSnapshot, SubscriptionSnapshot
 from chalicelib.domain.account.operations import Change
 from chalicelib.domain.account.ordering import FromEvent
+from chalicelib.domain.account.parts.instance import Instance, InstanceRequest
+from chalicelib.domain.account.parts.invoices import TrackedInvoice
+from chalicelib.domain.account.parts.signup import Signup
+from chalicelib.domain.account.profile import Profile
 from chalicelib.domain.account.rules.apply import apply
-from chalicelib.domain.account.state import Account, CardSnapshot, Profile, Signup, TrackedInvoice
+from chalicelib.domain.account.state import Account, CardSnapshot
 from chalicelib.domain.billing.cancellation_rules import Offer
 from chalicelib.domain.billing.payments import OPEN_STATUSES
 from chalicelib.domain.billing.preview import Preview

@@ -7,14 +7,15 @@ from dataclasses import field
 from datetime import datetime
 
 from chalicelib.domain.account.cancellation import CancellationFact
-from chalicelib.domain.account.external.checkout import Checkout
-from chalicelib.domain.account.external.instance import InstanceFact
 from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.messages import Broadcast, MessageRecord, NoticeComplaint
 from chalicelib.domain.account.operations import PendingOperation
 from chalicelib.domain.account.ordering import FromEvent, FromFetch
-from chalicelib.domain.account.profile import ProfileFact
-from chalicelib.domain.account.state import CardSnapshot, Grant, Profile, Signup
+from chalicelib.domain.account.parts.checkout import Checkout
+from chalicelib.domain.account.parts.instance import InstanceFact
+from chalicelib.domain.account.parts.signup import Signup
+from chalicelib.domain.account.profile import Profile, ProfileFact
+from chalicelib.domain.account.state import CardSnapshot, Grant
 from chalicelib.domain.security.openings import OpeningFact
 from chalicelib.domain.stripe_objects.objects import Customer, Invoice, Subscription
 from chalicelib.domain.stripe_objects.recurring import DiscountTerms

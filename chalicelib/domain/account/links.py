@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.domain.account.cancellation import CancellationRequest
-from chalicelib.domain.account.state import Account, PendingSignup, Signup
+from chalicelib.domain.account.parts.signup import PendingSignup, Signup
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.security.links import PURPOSES, TO_ONE_ADDRESS, Link, link_for, reader_mark
 from chalicelib.values import replace
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.account.cancellation import OwnPause
 from chalicelib.domain.account.fetch_requests import FetchRequest
+from chalicelib.domain.account.parts.invoices import PaymentState, TrackedInvoice
 from chalicelib.domain.account.queries import (
     card_of,
     creation_order,
@@ -14,7 +15,7 @@ from chalicelib.domain.account.queries import (
     invoices_of,
     period_invoices,
 )
-from chalicelib.domain.account.state import Account, PaymentState, TrackedInvoice
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.stripe_objects.objects import OF_SINGLE_ITEMS, Invoice, Subscription
 from chalicelib.values import frozen, replace
 

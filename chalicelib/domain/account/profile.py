@@ -3,6 +3,7 @@ address that the customer asks for on the own page.
 """
 
 from collections.abc import Mapping
+from dataclasses import field
 from datetime import datetime, timedelta
 
 from chalicelib.values import frozen
@@ -18,6 +19,20 @@ def masked(email: str) -> str:
     """An address of which only the first letter and the domain are readable; empty for none."""
     local, _, domain = email.rpartition("@")
     return f"{local[:1]}…@{domain}" if local else ""
+
+
+@frozen
+class Profile:
+    """Who the customer is, as last told by the signup, the product, the customer or Stripe.
+    `language` is a language tag such as `de` or `de-AT`.
+    """
+
+    email: str | None = None
+    name: str | None = None
+    external_id: str | None = None
+    timezone: str | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    language: str | None = None
 
 
 @frozen

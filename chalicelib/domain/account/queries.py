@@ -3,7 +3,9 @@
 from datetime import datetime
 
 from chalicelib.domain.account.messages import NoticeComplaint
-from chalicelib.domain.account.state import Account, Signup, TrackedInvoice
+from chalicelib.domain.account.parts.invoices import TrackedInvoice
+from chalicelib.domain.account.parts.signup import Signup
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.policy.languages import DEFAULT, LANGUAGES
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.security.links import reader_mark

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import field
-from datetime import date, datetime
+from datetime import datetime
 
 from chalicelib.domain.account.cancellation import (
     CancellationRequest,
@@ -11,18 +11,21 @@ from chalicelib.domain.account.cancellation import (
     Refund,
 )
 from chalicelib.domain.account.domain_event import DomainEvent
-from chalicelib.domain.account.external.checkout import Checkout
-from chalicelib.domain.account.external.instance import Instance
 from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.joins import RefusedJoin
 from chalicelib.domain.account.messages import Broadcast, MessageRecord, NoticeComplaint
 from chalicelib.domain.account.operations import PendingOperation
 from chalicelib.domain.account.ordering import Tracked
-from chalicelib.domain.account.profile import AddressChange, PreviousEmail, ProfileChange
+from chalicelib.domain.account.parts.checkout import Checkout
+from chalicelib.domain.account.parts.figures import FigureRecord, TrialRecord
+from chalicelib.domain.account.parts.instance import Instance
+from chalicelib.domain.account.parts.invoices import PaymentState, TrackedInvoice
+from chalicelib.domain.account.parts.signup import PendingSignup, Signup
+from chalicelib.domain.account.profile import AddressChange, PreviousEmail, Profile, ProfileChange
 from chalicelib.domain.account.standing import Standing
 from chalicelib.domain.policy.languages import LANGUAGES, language_code
 from chalicelib.domain.security.openings import LinkOpening
-from chalicelib.domain.stripe_objects.objects import Card, Customer, Invoice, Subscription
+from chalicelib.domain.stripe_objects.objects import Card, Customer, Subscription
 from chalicelib.domain.stripe_objects.recurring import DiscountTerms, RecurringChange
 from chalicelib.values import frozen, replace
 
@@ -35,100 +38,7 @@ AT_STRIPE = {"email": "email", "name": "name", "language": "locale"}
 """The fields of a profile that Stripe's customer has too, and their names there."""
 
 
-@frozen
-class TrackedInvoice:
-    """The furthest known state of an invoice, last reported at `seen`. `bank_asked` is the number
-    of the last attempt that the bank wanted the customer to confirm; 0 for none.
-    """
-
-    value: Invoice
-    seen: datetime
-    bank_asked: int = 0
-
-    @property
-    def bank_asks(self) -> bool:
-        """Whether the bank wants the customer to confirm the last attempt."""
-        return 0 < self.value.attempt_count <= self.bank_asked
-
-
-@frozen
-class PaymentState:
-    """What was reported of the payment of one invoice, beside the invoice itself.
-
-    `known_attempt` is the number of the last attempt whose outcome was reported. `first_failed_at`
-    and `failed_at` are when the first and the last failure were reported, `failure` is Stripe's
-    code of the last one. `processing_at` is when the last bank debit was reported to be under way.
-    `finalization_error` is Stripe's code of why the invoice could not be finalized.
-    """
-
-    known_attempt: int = 0
-    first_failed_at: datetime | None = None
-    failed_at: datetime | None = None
-    failure: str | None = None
-    processing_at: datetime | None = None
-    finalization_error: str | None = None
-
-    @property
-    def is_processing(self) -> bool:
-        """Whether a debit was under way when it was last reported."""
-        return self.processing_at is not None and (
-            self.failed_at is None or self.failed_at < self.processing_at
-        )
-
-
 _NOTHING_REPORTED = PaymentState()
-
-
-@frozen
-class Profile:
-    """Who the customer is, as last told by the signup, the product, the customer or Stripe.
-    `language` is a language tag such as `de` or `de-AT`.
-    """
-
-    email: str | None = None
-    name: str | None = None
-    external_id: str | None = None
-    timezone: str | None = None
-    attributes: Mapping[str, str] = field(default_factory=dict)
-    language: str | None = None
-
-
-@frozen
-class Signup:
-    """A trial promised at signup, which may not exist at Stripe yet.
-
-    While `confirm` is true it waits for its mailed link to be opened and has not begun; opening the
-    link moves its start to that time, and its end by as much. `identities` may each have one trial
-    only. `currency` None means the owner's own. `email` and `name` are as they were typed, once the
-    profile has others.
-
-    `number` counts the signups of the account; None for the first one whose trial has not been
-    begun anew.
-    """
-
-    plan: str
-    trial_ends_at: datetime
-    at: datetime
-    source: str | None = None
-    interval: str = "month"
-    confirm: bool = False
-    identities: tuple[str, ...] = ()
-    currency: str | None = None
-    email: str | None = None
-    name: str | None = None
-    number: int | None = None
-
-
-@frozen
-class PendingSignup:
-    """A later signup of an address that nobody had proved or used yet. It waits beside the first
-    one until somebody presses the button behind a mailed link. `mailed_at` is when a link to it was
-    sent last.
-    """
-
-    signup: Signup
-    profile: Profile
-    mailed_at: datetime | None = None
 
 
 @frozen
@@ -146,55 +56,6 @@ class CardSnapshot:
 
     card: Card
     at: datetime
-
-
-@frozen
-class TrialRecord:
-    """The trial of an account: when it started, when it ends or ended, and when an invoice of more
-    than 0 was first paid since, None if none was.
-    """
-
-    started_at: datetime
-    ends_at: datetime
-    converted_at: datetime | None = None
-
-
-@frozen
-class Ending:
-    """The end of a subscription, after which the account had no other one. `reason` is one of
-    reasons.END_REASONS, or empty if Stripe told none.
-    """
-
-    at: datetime
-    reason: str = ""
-
-
-@frozen
-class HoldoutRecord:
-    """The first message of a step with a holdout that was sent to the account, or held out, at
-    `at`. `converted` says whether the account began to pay, or paid again, soon after it.
-    """
-
-    at: datetime
-    held_out: bool = False
-    converted: bool = False
-
-
-@frozen
-class FigureRecord:
-    """What the figures count of an account and nothing else keeps. An account without it was last
-    saved by a release that counted none of this.
-
-    `endings` has those of subscriptions that are kept no more, by id; `messages` the first one of
-    each step with a holdout. Once there are changes of what it brings in that are kept no more,
-    `since` is the day on which it first brought in anything, and `kept` has a 1 or a 0 for each of
-    the figures' MONTHS: whether it brings in anything so many months later, as far as is known.
-    """
-
-    since: date | None = None
-    kept: str | None = None
-    endings: Mapping[str, Ending] = field(default_factory=dict)
-    messages: Mapping[str, HoldoutRecord] = field(default_factory=dict)
 
 
 @frozen

@@ -1,6 +1,6 @@
 """What the next Checkout session of an account is for: a card or a purchase."""
 
-from chalicelib.domain.account.external.checkout import Order
+from chalicelib.domain.account.parts.checkout import Order
 from chalicelib.domain.account.queries import (
     billed_in,
     currency_of,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from datetime import datetime
 
-from chalicelib.domain.account.external.checkout import Order
+from chalicelib.domain.account.parts.checkout import Order
 from chalicelib.domain.policy.policy import CheckoutPolicy
 from chalicelib.values import frozen
 

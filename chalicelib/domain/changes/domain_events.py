@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from chalicelib.domain.account.domain_event import DomainEvent, EventData
+from chalicelib.domain.account.parts.invoices import TrackedInvoice
+from chalicelib.domain.account.parts.signup import Signup
 from chalicelib.domain.account.payments import failed_attempts, paid_since_trial
 from chalicelib.domain.account.queries import creation_order, known_invoices
 from chalicelib.domain.account.standing import ON_TRIAL, Standing
-from chalicelib.domain.account.state import Account, Signup, TrackedInvoice
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.account.terms import is_canceling
 from chalicelib.domain.changes.event_document import iso_time
 from chalicelib.domain.changes.instance_events import instance_events

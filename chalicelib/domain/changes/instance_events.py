@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from chalicelib.domain.account.domain_event import EventData
-from chalicelib.domain.account.external.instance import Instance
+from chalicelib.domain.account.parts.instance import Instance
 from chalicelib.domain.changes.event_document import iso_time
 
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
-from chalicelib.domain.account.state import TrialRecord
+from chalicelib.domain.account.parts.figures import TrialRecord
 from chalicelib.domain.figures.contributions import REVENUE, TRIALS, FigureKey, trial_in
 from chalicelib.domain.figures.counts import COUNTS, LEAVINGS, added, counts_in, counts_text
 from chalicelib.domain.figures.movements import DayTotals

@@ -7,7 +7,8 @@ import json
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
-from chalicelib.domain.account.state import Account, TrialRecord
+from chalicelib.domain.account.parts.figures import TrialRecord
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.bounds import most
 from chalicelib.domain.figures.counts import COUNTS, LEAVINGS, counts_of, counts_text
 from chalicelib.domain.figures.history import Amounts, closings

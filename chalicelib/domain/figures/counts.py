@@ -8,7 +8,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 
-from chalicelib.domain.account.state import Account, FigureRecord
+from chalicelib.domain.account.parts.figures import FigureRecord
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.figures.history import Amounts
 from chalicelib.domain.figures.interval import difference
 from chalicelib.domain.figures.leavings import leavings

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
+from chalicelib.domain.account.parts.figures import Ending
 from chalicelib.domain.account.rules.endings import endings
-from chalicelib.domain.account.state import Account, Ending
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.policy.reasons import CANCELLATION_REASONS, END_REASONS
 from chalicelib.values import frozen
 

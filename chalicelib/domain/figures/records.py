@@ -6,7 +6,8 @@ from calendar import monthrange
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 
-from chalicelib.domain.account.state import Account, FigureRecord, HoldoutRecord
+from chalicelib.domain.account.parts.figures import FigureRecord, HoldoutRecord
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.figures.history import Amounts, closings
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.values import frozen, replace

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import field
 from datetime import UTC, date, datetime, timedelta
 
+from chalicelib.domain.account.parts.figures import TrialRecord
 from chalicelib.domain.account.queries import known_invoices
-from chalicelib.domain.account.state import Account, TrialRecord
+from chalicelib.domain.account.state import Account
 from chalicelib.values import frozen, replace
 
 NEVER = datetime.max.replace(tzinfo=UTC)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from chalicelib.domain.account.external.instance import InstanceAnswered, InstanceRequest
+from chalicelib.domain.account.parts.instance import InstanceAnswered, InstanceRequest
 from chalicelib.domain.account.standing import Standing
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import InvalidInput

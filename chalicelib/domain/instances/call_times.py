@@ -4,7 +4,7 @@ deadline of what it has accepted.
 
 from datetime import datetime, timedelta
 
-from chalicelib.domain.account.external.instance import CALL_TAKES, InstanceRequest
+from chalicelib.domain.account.parts.instance import CALL_TAKES, InstanceRequest
 from chalicelib.domain.policy.policy import InstancePolicy
 
 DELAYS = (

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 
-from chalicelib.domain.account.external.instance import Instance
+from chalicelib.domain.account.parts.instance import Instance
 from chalicelib.domain.errors import InvalidInput
 
 STATES = frozenset({"ready", "suspended", "deleted"})

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from zlib import crc32
 
 from chalicelib.domain.access.standing import standing
-from chalicelib.domain.account.external.instance import Instance, InstanceRequest
+from chalicelib.domain.account.parts.instance import Instance, InstanceRequest
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.instances.call_times import (
     TRIED_FOR,

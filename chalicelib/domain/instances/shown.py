@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from chalicelib.domain.access.standing import standing
-from chalicelib.domain.account.external.instance import Instance
+from chalicelib.domain.account.parts.instance import Instance
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.outgoing.hosts import link_to

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from chalicelib.domain.account.links import sign_in_mark
+from chalicelib.domain.account.parts.signup import Signup
 from chalicelib.domain.account.payments import (
     failed_since,
     first_paid_invoice,
@@ -19,7 +20,7 @@ from chalicelib.domain.account.queries import (
     restarts_trial,
 )
 from chalicelib.domain.account.standing import ON_TRIAL
-from chalicelib.domain.account.state import Account, Signup
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.account.terms import has_fixed_term, is_canceling
 from chalicelib.domain.messaging.broadcasts import fits
 from chalicelib.domain.policy.policy import Policy

@@ -8,9 +8,10 @@ from typing import TypeVar
 
 from chalicelib.domain.account.messages import MessageRecord
 from chalicelib.domain.account.operations import PendingOperation, kind_of, pending, unexpired
+from chalicelib.domain.account.parts.signup import PendingSignup
 from chalicelib.domain.account.queries import has_money
 from chalicelib.domain.account.rules.profile import unlapsed_addresses
-from chalicelib.domain.account.state import DISPUTES_WON, Account, Grant, PendingSignup
+from chalicelib.domain.account.state import DISPUTES_WON, Account, Grant
 from chalicelib.domain.bounds import BOUNDS, most
 from chalicelib.domain.errors import TooMany
 from chalicelib.domain.messaging.broadcasts import unexpired as unexpired_broadcasts

@@ -4,7 +4,7 @@ from typing import Any
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.domain.account.external.instance import ORDERS, REPORTED, STATUSES
+from chalicelib.domain.account.parts.instance import ORDERS, REPORTED, STATUSES
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.event_document import iso_time
 from chalicelib.domain.errors import AccountNotFound, InvalidInput, NotPossible

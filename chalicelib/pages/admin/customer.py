@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.domain.access.standing import standing
-from chalicelib.domain.account.external.instance import ORDERS
-from chalicelib.domain.account.external.instance import STATUSES as INSTANCE_STATUSES
+from chalicelib.domain.account.parts.instance import ORDERS
+from chalicelib.domain.account.parts.instance import STATUSES as INSTANCE_STATUSES
 from chalicelib.domain.account.queries import (
     card_of,
     creation_order,

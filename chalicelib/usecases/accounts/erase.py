@@ -4,7 +4,7 @@ that a repetition finishes an interrupted erasure.
 
 from datetime import timedelta
 
-from chalicelib.domain.account.external.instance import InstanceLeaves
+from chalicelib.domain.account.parts.instance import InstanceLeaves
 from chalicelib.domain.account.pointers import tombstone_of_account
 from chalicelib.domain.errors import AccountNotFound
 from chalicelib.domain.instances.call_times import LEAVES_WITHIN

@@ -9,9 +9,11 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from chalicelib.domain.account.facts import SignedUp, SignedUpAgain, SignInRequested
+from chalicelib.domain.account.parts.signup import Signup
+from chalicelib.domain.account.profile import Profile
 from chalicelib.domain.account.queries import holds_address, is_customer, is_unclaimed
 from chalicelib.domain.account.rules.apply import apply
-from chalicelib.domain.account.state import Account, Profile, Signup
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import AccountTaken
 from chalicelib.domain.schedule.versions import next_version
 from chalicelib.domain.security.signup import SignupRequest, identity

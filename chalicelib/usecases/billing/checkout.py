@@ -4,10 +4,10 @@ When the customer comes back, the result is fetched from Stripe at once.
 
 from collections.abc import Callable
 
-from chalicelib.domain.account.external.checkout import Checkout, next_checkout
 from chalicelib.domain.account.facts import CheckoutCompleted, CheckoutUpdated
 from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.links import link_to
+from chalicelib.domain.account.parts.checkout import Checkout, next_checkout
 from chalicelib.domain.account.queries import customer_for
 from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account

@@ -9,9 +9,10 @@ from chalicelib.domain.account.facts import CustomerSnapshot, Fact, Subscription
 from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.operations import PendingOperation
 from chalicelib.domain.account.ordering import FromFetch
+from chalicelib.domain.account.parts.signup import Signup
 from chalicelib.domain.account.profile import CustomerCreated
 from chalicelib.domain.account.queries import customer_for, has_money, subscription_currency
-from chalicelib.domain.account.state import Account, Signup
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.stripe_requests import NewTrial
 from chalicelib.domain.errors import StripeRefused
 from chalicelib.domain.stripe_objects.objects import Customer, Subscription

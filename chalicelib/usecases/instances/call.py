@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from chalicelib.domain.access.standing import standing
-from chalicelib.domain.account.external.instance import (
+from chalicelib.domain.account.parts.instance import (
     InstanceCalled,
     InstanceHeld,
     InstanceRequest,

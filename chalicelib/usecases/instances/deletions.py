@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from chalicelib.domain.account.external.instance import Instance
+from chalicelib.domain.account.parts.instance import Instance
 from chalicelib.domain.errors import ConcurrentUpdate, Unavailable
 from chalicelib.domain.instances import deletions
 from chalicelib.domain.instances.deletions import InstanceDeletions

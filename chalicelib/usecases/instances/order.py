@@ -1,7 +1,7 @@
 """Carry out what an operator orders for an account's instance."""
 
 from chalicelib.domain.access.standing import standing
-from chalicelib.domain.account.external.instance import InstanceOrdered
+from chalicelib.domain.account.parts.instance import InstanceOrdered
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import NotPossible
 from chalicelib.domain.instances.call_times import deadline_of

@@ -1,6 +1,6 @@
 """Take what the provisioner, or an operator, reports of an account's instance."""
 
-from chalicelib.domain.account.external.instance import InstanceReported, InstanceRequest
+from chalicelib.domain.account.parts.instance import InstanceReported, InstanceRequest
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import InvalidInput, NotPossible
 from chalicelib.domain.instances.call_times import asked_again_at, retry_at

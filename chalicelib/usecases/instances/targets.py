@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from chalicelib.domain.account.external.instance import InstanceRequest
+from chalicelib.domain.account.parts.instance import InstanceRequest
 from chalicelib.domain.changes.event_document import iso_time
 from chalicelib.domain.outgoing.answers import CallAnswer
 from chalicelib.domain.outgoing.bus import SOURCE

@@ -2,9 +2,9 @@
 may have another trial. And finish an erasure that waited for the account's instance to be deleted.
 """
 
-from chalicelib.domain.account.external.instance import InstanceLeaves
 from chalicelib.domain.account.facts import CustomerSnapshot, Fact
 from chalicelib.domain.account.ordering import FromFetch
+from chalicelib.domain.account.parts.instance import InstanceLeaves
 from chalicelib.domain.account.pointers import tombstone_of_account
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.instances.call_times import LEAVES_WITHIN

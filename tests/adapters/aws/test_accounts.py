@@ -14,8 +14,9 @@ from chalicelib.aws.directory import Directory
 from chalicelib.aws.items import account_item, keyed_hash
 from chalicelib.domain.account.joins import RefusedJoin
 from chalicelib.domain.account.ordering import Tracked
+from chalicelib.domain.account.profile import Profile
 from chalicelib.domain.account.standing import Standing
-from chalicelib.domain.account.state import Account, Profile
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import AccountTaken, ConcurrentUpdate, Unavailable
 from chalicelib.domain.stripe_objects.objects import Customer
 from tests.adapters.aws.conftest import TABLE

@@ -14,9 +14,11 @@ from chalicelib.aws.mail.suppressions import Suppressions
 from chalicelib.aws.partition import Partition
 from chalicelib.domain.account.facts import CustomerSnapshot
 from chalicelib.domain.account.ordering import FromFetch
+from chalicelib.domain.account.parts.signup import Signup
 from chalicelib.domain.account.pointers import tombstone_of_account, tombstone_of_customer
+from chalicelib.domain.account.profile import Profile
 from chalicelib.domain.account.rules.apply import apply
-from chalicelib.domain.account.state import Account, Profile, Signup
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import AccountTaken, ConcurrentUpdate
 from chalicelib.domain.messaging.email_message import SendClaim

@@ -22,7 +22,9 @@ from chalicelib.aws.items import (
 from chalicelib.aws.schema_versions import SHAPE, UPGRADES, Texts, refuse_newer, upgraded
 from chalicelib.domain.account.domain_event import DomainEvent
 from chalicelib.domain.account.fetch_requests import FetchRequest
-from chalicelib.domain.account.state import Account, Grant, Profile, Signup
+from chalicelib.domain.account.parts.signup import Signup
+from chalicelib.domain.account.profile import Profile
+from chalicelib.domain.account.state import Account, Grant
 from chalicelib.domain.errors import ConcurrentUpdate, NewerSchemaVersion, Unavailable
 from chalicelib.domain.stripe_objects.objects import Subscription
 from chalicelib.usecases.ingestion.ingest import ingest

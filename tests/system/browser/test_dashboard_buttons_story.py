@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from chalicelib.domain.account.external.instance import ORDERS
+from chalicelib.domain.account.parts.instance import ORDERS
 from chalicelib.entry.admin.actions import ACTIONS
 from chalicelib.entry.admin.overviews import ENDPOINT_CALLS
 from local.client import Client

@@ -16,8 +16,8 @@ import pytest
 import urllib3
 
 from chalicelib.aws.accounts import Accounts
-from chalicelib.domain.account.external.instance import Instance
 from chalicelib.domain.account.facts import GrantGiven
+from chalicelib.domain.account.parts.instance import Instance
 from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account, Grant
 from chalicelib.domain.policy.read import read_policy

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.access.standing import standing
-from chalicelib.domain.account.state import Account, Profile, Signup
+from chalicelib.domain.account.parts.signup import Signup
+from chalicelib.domain.account.profile import Profile
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.policy.policy import SignupPolicy
 from chalicelib.domain.schedule.versions import next_version
 from chalicelib.runtime import wiring

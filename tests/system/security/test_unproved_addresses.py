@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.account.state import Account, Profile
+from chalicelib.domain.account.profile import Profile
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.schedule.versions import next_version
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock

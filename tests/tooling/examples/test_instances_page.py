@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.account.external.instance import TARGETS
+from chalicelib.domain.account.parts.instance import TARGETS
 from chalicelib.domain.outgoing.signature import as_secret, signed_headers
 from tests.fakes.services import ROOT
 from tests.tooling.examples import test_webhooks_page

@@ -20,8 +20,10 @@ from chalicelib.aws.keys.api_keys import ApiKeys
 from chalicelib.aws.mail.send_claims import SendClaims
 from chalicelib.aws.mail.suppressions import Suppressions
 from chalicelib.domain.account.facts import SignedUp
+from chalicelib.domain.account.parts.signup import Signup
+from chalicelib.domain.account.profile import Profile
 from chalicelib.domain.account.rules.apply import apply
-from chalicelib.domain.account.state import Account, Profile, Signup
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.messaging.email_message import SendClaim
 from chalicelib.domain.schedule.versions import next_version

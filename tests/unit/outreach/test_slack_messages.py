@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain.account.state import Account, Profile
+from chalicelib.domain.account.profile import Profile
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.event_catalogue import CATALOGUE
 from chalicelib.domain.changes.event_document import example
 from chalicelib.outreach.slack_messages import many_happenings, one_happening

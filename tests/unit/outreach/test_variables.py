@@ -8,14 +8,10 @@ import pytest
 
 from chalicelib.domain.account.facts import SubscriptionSnapshot
 from chalicelib.domain.account.ordering import FromEvent
+from chalicelib.domain.account.parts.invoices import PaymentState, TrackedInvoice
+from chalicelib.domain.account.profile import Profile
 from chalicelib.domain.account.rules.apply import apply
-from chalicelib.domain.account.state import (
-    Account,
-    CardSnapshot,
-    PaymentState,
-    Profile,
-    TrackedInvoice,
-)
+from chalicelib.domain.account.state import Account, CardSnapshot
 from chalicelib.domain.messaging.due_messages import DueMessage
 from chalicelib.domain.messaging.occasions import Occasion
 from chalicelib.domain.policy.policy import Tariff

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.account.operations import Change
-from chalicelib.domain.account.state import Account, Profile, Signup
+from chalicelib.domain.account.parts.signup import Signup
+from chalicelib.domain.account.profile import Profile
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.cancellation_rules import Offer
 from chalicelib.domain.billing.preview import Preview
 from chalicelib.domain.policy.policy import Policy, RetentionOffer, Tariff

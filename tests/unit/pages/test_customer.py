@@ -10,16 +10,12 @@ import pytest
 
 from chalicelib.domain.account.facts import CustomerSnapshot, SubscriptionSnapshot
 from chalicelib.domain.account.ordering import FromEvent
+from chalicelib.domain.account.parts.invoices import PaymentState, TrackedInvoice
+from chalicelib.domain.account.parts.signup import Signup
+from chalicelib.domain.account.profile import Profile
 from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.standing import REASONS
-from chalicelib.domain.account.state import (
-    Account,
-    CardSnapshot,
-    PaymentState,
-    Profile,
-    Signup,
-    TrackedInvoice,
-)
+from chalicelib.domain.account.state import Account, CardSnapshot
 from chalicelib.domain.billing.pending_change import PendingChange
 from chalicelib.domain.policy.policy import PagesPolicy
 from chalicelib.domain.stripe_objects.objects import Card, Customer, Invoice, Item, Subscription

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chalicelib.domain.account.state import Account, Profile
+from chalicelib.domain.account.profile import Profile
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.security.browsers import browser_of
 from chalicelib.domain.security.links import Link
 from chalicelib.domain.security.openings import LinkOpening

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.account.state import Account, PaymentState, TrackedInvoice
+from chalicelib.domain.account.parts.invoices import PaymentState, TrackedInvoice
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.stripe_objects.objects import Invoice
 from chalicelib.pages.customer import billing_view

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.account.external.instance import Instance
-from chalicelib.domain.account.state import Account, Profile, Signup
+from chalicelib.domain.account.parts.instance import Instance
+from chalicelib.domain.account.parts.signup import Signup
+from chalicelib.domain.account.profile import Profile
+from chalicelib.domain.account.state import Account
 from chalicelib.pages.customer import billing_view
 from chalicelib.pages.rendering import page
 from chalicelib.pages.welcome import welcome_view

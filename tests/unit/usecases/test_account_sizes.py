@@ -38,14 +38,10 @@ from chalicelib.domain.account.facts import (
 from chalicelib.domain.account.messages import Broadcast, MessageRecord
 from chalicelib.domain.account.operations import Charge, Operation, PendingOperation
 from chalicelib.domain.account.ordering import FromEvent
+from chalicelib.domain.account.parts.signup import Signup
+from chalicelib.domain.account.profile import Profile
 from chalicelib.domain.account.rules.apply import apply
-from chalicelib.domain.account.state import (
-    Account,
-    CardSnapshot,
-    Grant,
-    Profile,
-    Signup,
-)
+from chalicelib.domain.account.state import Account, CardSnapshot, Grant
 from chalicelib.domain.bounds import most
 from chalicelib.domain.errors import TooMany
 from chalicelib.domain.schedule.expected_updates import fetching_overdue

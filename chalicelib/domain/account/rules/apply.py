@@ -14,14 +14,6 @@ from chalicelib.domain.account.cancellation import (
     ExitFeedbackGiven,
     RetentionOfferAccepted,
 )
-from chalicelib.domain.account.external.instance import (
-    InstanceAnswered,
-    InstanceCalled,
-    InstanceHeld,
-    InstanceLeaves,
-    InstanceOrdered,
-    InstanceReported,
-)
 from chalicelib.domain.account.facts import (
     AddressProved,
     BroadcastRequested,
@@ -52,6 +44,14 @@ from chalicelib.domain.account.facts import (
     Superseded,
 )
 from chalicelib.domain.account.fetch_requests import FetchRequest
+from chalicelib.domain.account.parts.instance import (
+    InstanceAnswered,
+    InstanceCalled,
+    InstanceHeld,
+    InstanceLeaves,
+    InstanceOrdered,
+    InstanceReported,
+)
 from chalicelib.domain.account.profile import (
     AddressChangeConfirmed,
     AddressChangeRequested,

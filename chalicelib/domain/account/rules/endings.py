@@ -1,6 +1,7 @@
 """Why an account left, and the rule that keeps it when the subscription is kept no more."""
 
-from chalicelib.domain.account.state import Account, Ending, FigureRecord
+from chalicelib.domain.account.parts.figures import Ending, FigureRecord
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.bounds import most
 from chalicelib.domain.stripe_objects.objects import Subscription
 from chalicelib.values import replace

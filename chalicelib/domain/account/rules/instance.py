@@ -4,7 +4,7 @@ account's instance. What is about an older request than the last one changes not
 
 from datetime import datetime
 
-from chalicelib.domain.account.external.instance import (
+from chalicelib.domain.account.parts.instance import (
     TARGETS,
     Instance,
     InstanceAnswered,

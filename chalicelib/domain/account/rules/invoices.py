@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 
 from chalicelib.domain.account.facts import InvoiceSnapshot, PaymentSnapshot
 from chalicelib.domain.account.fetch_requests import FetchRequest
+from chalicelib.domain.account.parts.invoices import PaymentState, TrackedInvoice
 from chalicelib.domain.account.payments import (
     awaits_payment_state,
     first_paid_invoice,
     is_settled,
 )
 from chalicelib.domain.account.queries import creation_order
-from chalicelib.domain.account.state import Account, PaymentState, TrackedInvoice
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.bounds import most
 from chalicelib.domain.stripe_objects.objects import INVOICE_RANKS, Invoice
 from chalicelib.values import replace

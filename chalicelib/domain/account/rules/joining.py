@@ -8,8 +8,9 @@ from typing import TypeVar
 
 from chalicelib.domain.account.cancellation import ContractWithdrawn
 from chalicelib.domain.account.operations import pending
+from chalicelib.domain.account.parts.figures import FigureRecord
 from chalicelib.domain.account.rules.customer import apply_withdrawal
-from chalicelib.domain.account.state import Account, FigureRecord
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.bounds import most
 from chalicelib.domain.errors import NotPossible, TooMany
 from chalicelib.values import replace

@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 from chalicelib.domain.account.facts import OperationUpdated, SignedUpAgain, SignupConfirmed
 from chalicelib.domain.account.links import pending_signup
 from chalicelib.domain.account.operations import HEAD_START, PendingOperation
-from chalicelib.domain.account.profile import ProfileChange
+from chalicelib.domain.account.parts.signup import PendingSignup, Signup
+from chalicelib.domain.account.profile import Profile, ProfileChange
 from chalicelib.domain.account.queries import has_money, is_unclaimed, trial_name
 from chalicelib.domain.account.rules.stripe import apply_operation
-from chalicelib.domain.account.state import Account, PendingSignup, Profile, Signup
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.bounds import most
 from chalicelib.values import replace
 

@@ -2,7 +2,6 @@
 account.
 """
 
-from chalicelib.domain.account.external.checkout import merge_checkout
 from chalicelib.domain.account.facts import (
     CardSaved,
     CheckoutCompleted,
@@ -16,6 +15,7 @@ from chalicelib.domain.account.facts import (
 from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.operations import PendingOperation, merge_operation
 from chalicelib.domain.account.ordering import FromEvent, newest
+from chalicelib.domain.account.parts.checkout import merge_checkout
 from chalicelib.domain.account.queries import NEVER_PAID, creation_order, is_deleted
 from chalicelib.domain.account.rules.endings import with_kept_endings
 from chalicelib.domain.account.rules.profile import (

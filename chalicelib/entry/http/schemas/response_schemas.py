@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.domain.account.external.instance import STATUSES
+from chalicelib.domain.account.parts.instance import STATUSES
 from chalicelib.domain.billing.payments import OPEN_STATUSES
 from chalicelib.domain.changes.audit import ACTIONS
 from chalicelib.domain.changes.event_catalogue import CATALOGUE

@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from chalicelib.aws.accounts import Accounts
 from chalicelib.aws.mail.suppressions import SesSuppressionList, Suppressions
-from chalicelib.domain.account.state import Account, Profile
+from chalicelib.domain.account.profile import Profile
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import Refused, Unavailable
 from chalicelib.domain.messaging.suppression import Suppression
 from local.aws.ses_suppressions import SuppressionList

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 
 from chalicelib.aws.keys.secrets import Secrets
 from chalicelib.captcha.turnstile import Turnstile
-from chalicelib.domain.account.external.instance import InstanceRequest
+from chalicelib.domain.account.parts.instance import InstanceRequest
 from chalicelib.domain.outgoing.answers import CallAnswer
 from chalicelib.domain.outgoing.signature import as_secret, key_of, signed_headers
 from chalicelib.domain.people.signature import SEGMENT_HEADER, check_people_signature

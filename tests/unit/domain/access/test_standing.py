@@ -10,8 +10,11 @@ import pytest
 
 from chalicelib.domain.access.standing import standing, unknown_prices
 from chalicelib.domain.account.ordering import Tracked
+from chalicelib.domain.account.parts.invoices import TrackedInvoice
+from chalicelib.domain.account.parts.signup import Signup
+from chalicelib.domain.account.profile import Profile
 from chalicelib.domain.account.standing import REASONS, Standing
-from chalicelib.domain.account.state import Account, Grant, Profile, Signup, TrackedInvoice
+from chalicelib.domain.account.state import Account, Grant
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.stripe_objects.objects import (
     STATUSES,

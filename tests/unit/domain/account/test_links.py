@@ -16,8 +16,8 @@ from chalicelib.domain.account.links import (
     opens,
 )
 from chalicelib.domain.account.messages import MessageRecord
-from chalicelib.domain.account.profile import ProfileChange
-from chalicelib.domain.account.state import Account, Profile
+from chalicelib.domain.account.profile import Profile, ProfileChange
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.security.links import MAILED, PURPOSES, TO_ONE_ADDRESS, Link, sign, verify
 from tests.fakes.lifecycles import START
 

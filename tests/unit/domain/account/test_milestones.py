@@ -8,11 +8,13 @@ import pytest
 
 from chalicelib.domain.account.facts import MilestoneReached, SignedUp
 from chalicelib.domain.account.milestones import CLOCKS_APART, milestone_reached
+from chalicelib.domain.account.parts.signup import Signup
+from chalicelib.domain.account.profile import Profile
 from chalicelib.domain.account.queries import is_unclaimed
 from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.rules.joining import absorb
 from chalicelib.domain.account.standing import Standing
-from chalicelib.domain.account.state import Account, Profile, Signup
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.policy.policy import SignupPolicy
 from chalicelib.domain.schedule.forgetting import forgotten_at

@@ -7,6 +7,8 @@ from itertools import permutations
 import pytest
 
 from chalicelib.domain.account.ordering import Tracked
+from chalicelib.domain.account.parts.invoices import TrackedInvoice
+from chalicelib.domain.account.parts.signup import Signup
 from chalicelib.domain.account.queries import (
     card_of,
     current_subscription,
@@ -15,13 +17,7 @@ from chalicelib.domain.account.queries import (
     holds_address,
 )
 from chalicelib.domain.account.rules.apply import apply
-from chalicelib.domain.account.state import (
-    Account,
-    CardSnapshot,
-    Grant,
-    Signup,
-    TrackedInvoice,
-)
+from chalicelib.domain.account.state import Account, CardSnapshot, Grant
 from chalicelib.domain.messaging.conditions import holds
 from chalicelib.domain.messaging.occasions import Occasion, subscription_of
 from chalicelib.domain.stripe_objects.objects import Card, Customer, Invoice, Subscription

@@ -13,8 +13,9 @@ from chalicelib.domain.account.facts import (
 )
 from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.ordering import FromEvent, FromFetch
+from chalicelib.domain.account.parts.signup import Signup
 from chalicelib.domain.account.rules.apply import apply
-from chalicelib.domain.account.state import Account, Grant, Signup
+from chalicelib.domain.account.state import Account, Grant
 from chalicelib.domain.changes.event_catalogue import CATALOGUE
 from chalicelib.domain.schedule.due_work import due_work
 from chalicelib.domain.schedule.versions import next_version, outbox_cleared

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.domain.account.external.instance import Instance, InstanceReported
+from chalicelib.domain.account.parts.instance import Instance, InstanceReported
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.instances.shown import (
     PHASES,

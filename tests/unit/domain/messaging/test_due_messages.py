@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from chalicelib.domain.account.facts import CustomerSnapshot, SubscriptionSnapshot
 from chalicelib.domain.account.messages import MessageRecord
 from chalicelib.domain.account.ordering import FromEvent
+from chalicelib.domain.account.profile import Profile
 from chalicelib.domain.account.rules.apply import apply
-from chalicelib.domain.account.state import Account, Profile
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.backoff import BACKOFF
 from chalicelib.domain.messaging.due_messages import QUEUED_PATIENCE, due_messages, due_now
 from chalicelib.domain.messaging.occasions import occasions

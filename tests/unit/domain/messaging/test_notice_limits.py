@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.account.messages import MessageRecord
-from chalicelib.domain.account.profile import ProfileChange
-from chalicelib.domain.account.state import Account, Profile
+from chalicelib.domain.account.profile import Profile, ProfileChange
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.messaging.mailbox_limits import Mailbox, without_mail
 from chalicelib.domain.messaging.notice_limits import (
     A_DAY,

@@ -9,8 +9,10 @@ import pytest
 from chalicelib.domain.account.domain_event import DomainEvent
 from chalicelib.domain.account.facts import SubscriptionSnapshot
 from chalicelib.domain.account.ordering import FromEvent
+from chalicelib.domain.account.parts.invoices import TrackedInvoice
+from chalicelib.domain.account.profile import Profile
 from chalicelib.domain.account.rules.apply import apply
-from chalicelib.domain.account.state import Account, Profile, TrackedInvoice
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.event_catalogue import CATALOGUE
 from chalicelib.domain.errors import PolicyMistakes
 from chalicelib.domain.messaging.team import (

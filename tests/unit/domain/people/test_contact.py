@@ -5,7 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.domain.account.state import Account, Profile, Signup
+from chalicelib.domain.account.parts.signup import Signup
+from chalicelib.domain.account.profile import Profile
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.people.contact import ATTRIBUTES, contact
 from chalicelib.domain.people.intercom import contact_body
 from chalicelib.domain.policy.people import FIELDS

@@ -2,7 +2,8 @@
 
 import pytest
 
-from chalicelib.domain.account.state import Account, Profile
+from chalicelib.domain.account.profile import Profile
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.policy.languages import accepted_language, language_code
 
 

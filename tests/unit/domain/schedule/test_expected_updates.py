@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from chalicelib.domain.account.facts import FetchResult
 from chalicelib.domain.account.fetch_requests import everything_of
 from chalicelib.domain.account.ordering import FromFetch, Tracked
+from chalicelib.domain.account.parts.invoices import TrackedInvoice
 from chalicelib.domain.account.rules.apply import apply
-from chalicelib.domain.account.state import Account, TrackedInvoice
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.schedule.due_work import due_work
 from chalicelib.domain.schedule.expected_updates import (
     EXPECTED,

@@ -22,9 +22,10 @@ from chalicelib.domain.account.profile import (
     AddressChange,
     AddressChangeConfirmed,
     AddressChangeRequested,
+    Profile,
 )
 from chalicelib.domain.account.rules.apply import apply
-from chalicelib.domain.account.state import Account, Grant, Profile
+from chalicelib.domain.account.state import Account, Grant
 from chalicelib.domain.bounds import BOUNDS, OVER, most
 from chalicelib.domain.errors import TooMany
 from chalicelib.domain.schedule.growth import MAILS_KEPT

@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.account.domain_event import DomainEvent
-from chalicelib.domain.account.external.checkout import Checkout, Order
 from chalicelib.domain.account.facts import (
     AddressProved,
     CheckoutUpdated,
@@ -24,6 +23,7 @@ from chalicelib.domain.account.joins import RefusedJoin
 from chalicelib.domain.account.messages import MessageRecord, NoticeComplaint
 from chalicelib.domain.account.operations import PendingOperation
 from chalicelib.domain.account.ordering import FromEvent
+from chalicelib.domain.account.parts.checkout import Checkout, Order
 from chalicelib.domain.account.profile import ProfileChanged
 from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account

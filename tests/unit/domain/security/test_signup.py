@@ -28,8 +28,10 @@ from chalicelib.domain.account.operations import (
     pending,
     unexpired,
 )
+from chalicelib.domain.account.parts.signup import Signup
+from chalicelib.domain.account.profile import Profile
 from chalicelib.domain.account.rules.apply import apply
-from chalicelib.domain.account.state import Account, Profile, Signup
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.backoff import wait_after
 from chalicelib.domain.messaging.due_messages import due_messages
 from chalicelib.domain.schedule.versions import next_version

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from chalicelib.domain.account.external.checkout import Checkout, Order, merge_checkout
+from chalicelib.domain.account.parts.checkout import Checkout, Order, merge_checkout
 from chalicelib.domain.billing.plan_requests import PurchaseRequest
 from chalicelib.domain.errors import (
     AccountNotFound,

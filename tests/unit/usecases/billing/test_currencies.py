@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.account.external.checkout import Order
+from chalicelib.domain.account.parts.checkout import Order
 from chalicelib.domain.billing.plan_requests import PurchaseRequest
 from chalicelib.domain.billing.selling import keys_for
 from chalicelib.domain.errors import InvalidInput

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain.account.external.checkout import Order
+from chalicelib.domain.account.parts.checkout import Order
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.checkout_rules import order_of
 from chalicelib.domain.billing.plan_requests import PurchaseRequest

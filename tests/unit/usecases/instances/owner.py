@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.domain.access.standing import standing
-from chalicelib.domain.account.external.instance import Instance
 from chalicelib.domain.account.facts import GrantGiven
-from chalicelib.domain.account.state import Account, Grant, Profile
+from chalicelib.domain.account.parts.instance import Instance
+from chalicelib.domain.account.profile import Profile
+from chalicelib.domain.account.state import Account, Grant
 from chalicelib.domain.outgoing.answers import CallAnswer
 from chalicelib.domain.outgoing.signature import as_secret
 from chalicelib.domain.policy.policy import InstancePolicy

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from chalicelib.domain.account.external.instance import Instance
+from chalicelib.domain.account.parts.instance import Instance
 from chalicelib.domain.errors import BillhookError
 from chalicelib.domain.instances.lifecycle import wanted
 from chalicelib.domain.outgoing.answers import CallAnswer

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.account.facts import SignedUp
-from chalicelib.domain.account.state import Account, Signup
+from chalicelib.domain.account.parts.signup import Signup
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.messaging.due_messages import due_messages
 from chalicelib.domain.messaging.occasions import Occasion, occasions
 from chalicelib.domain.policy.sequences import Step

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib.aws.events.state_machines import Executions
-from chalicelib.domain.account.external.instance import InstanceRequest
+from chalicelib.domain.account.parts.instance import InstanceRequest
 from chalicelib.domain.outgoing.answers import CallAnswer
 from chalicelib.domain.outgoing.bus import BusEntry
 from chalicelib.usecases.instances.targets import BusTarget, EndpointTarget, MachineTarget

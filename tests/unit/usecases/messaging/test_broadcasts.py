@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.account.facts import BroadcastRequested, ConsentGiven
 from chalicelib.domain.account.messages import Broadcast
+from chalicelib.domain.account.parts.signup import Signup
 from chalicelib.domain.account.standing import REASONS, Standing
-from chalicelib.domain.account.state import Account, Signup
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.messaging.broadcasts import AUDIENCES, KEPT, fits, since
 from tests.fakes.faults import crashing_after
 from tests.fakes.grids import examples

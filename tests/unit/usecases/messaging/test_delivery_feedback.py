@@ -12,10 +12,10 @@ import pytest
 
 from chalicelib.domain.account.facts import MessageRecorded
 from chalicelib.domain.account.messages import MessageRecord
-from chalicelib.domain.account.profile import ProfileChanged
+from chalicelib.domain.account.profile import Profile, ProfileChanged
 from chalicelib.domain.account.queries import notice_complaint_of
 from chalicelib.domain.account.rules.apply import apply
-from chalicelib.domain.account.state import Account, Profile
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.channels import PEOPLE
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.messaging.copies import copy_key, copy_tag

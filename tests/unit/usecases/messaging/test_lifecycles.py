@@ -16,7 +16,8 @@ from chalicelib.domain.account.facts import (
     InvoiceSnapshot,
     MilestoneReached,
 )
-from chalicelib.domain.account.state import Account, Signup
+from chalicelib.domain.account.parts.signup import Signup
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.messaging.email_message import EmailMessage
 from chalicelib.domain.schedule.versions import next_version
 from chalicelib.domain.stripe_objects.objects import Customer, Invoice

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.account.facts import ConsentGiven, InvoiceSnapshot, MilestoneReached
+from chalicelib.domain.account.profile import Profile
 from chalicelib.domain.account.rules.apply import apply
-from chalicelib.domain.account.state import Account, CardSnapshot, Profile
+from chalicelib.domain.account.state import Account, CardSnapshot
 from chalicelib.domain.policy.read import read_policy
 from chalicelib.domain.stripe_objects.objects import CancellationDetails, Card, Invoice, Item
 from tests.fakes.grids import examples

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.domain.account.state import Account, Profile
+from chalicelib.domain.account.profile import Profile
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.channels import SLACK
 from chalicelib.domain.outgoing.answers import CallAnswer
 from chalicelib.domain.policy.policy import TeamPolicy

@@ -15,11 +15,13 @@ from chalicelib.domain.account.facts import (
 )
 from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.ordering import FromEvent, FromFetch
+from chalicelib.domain.account.parts.invoices import TrackedInvoice
 from chalicelib.domain.account.pointers import Pointer, pointers
+from chalicelib.domain.account.profile import Profile
 from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.rules.invoices import SETTLED_INVOICES_KEPT
 from chalicelib.domain.account.rules.stripe import ENDED_KEPT
-from chalicelib.domain.account.state import Account, Profile, TrackedInvoice
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.stripe_objects.objects import Customer, Invoice, Subscription
 from tests.fakes.services import updated
 

@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from chalicelib.domain.account.parts.signup import Signup
+from chalicelib.domain.account.profile import Profile
 from chalicelib.domain.account.rules.directory import (
     LONGEST_NAME,
     STATUSES,
@@ -12,7 +14,7 @@ from chalicelib.domain.account.rules.directory import (
     searchable,
 )
 from chalicelib.domain.account.standing import Standing
-from chalicelib.domain.account.state import Account, Profile, Signup
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.stripe_objects.objects import FINAL_STATUSES
 from chalicelib.values import replace
 

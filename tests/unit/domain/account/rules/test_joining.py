@@ -12,17 +12,12 @@ from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.messages import MessageRecord
 from chalicelib.domain.account.operations import PendingOperation
 from chalicelib.domain.account.ordering import FromFetch
+from chalicelib.domain.account.parts.figures import Ending, FigureRecord, HoldoutRecord
+from chalicelib.domain.account.parts.signup import Signup
+from chalicelib.domain.account.profile import Profile
 from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.rules.joining import absorb, before_joining
-from chalicelib.domain.account.state import (
-    Account,
-    Ending,
-    FigureRecord,
-    Grant,
-    HoldoutRecord,
-    Profile,
-    Signup,
-)
+from chalicelib.domain.account.state import Account, Grant
 from chalicelib.domain.bounds import most
 from chalicelib.domain.errors import NotPossible, TooMany
 from chalicelib.domain.stripe_objects.objects import Customer

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from chalicelib.domain.account.facts import AddressProved, CustomerSnapshot, Fact, SignedUp
 from chalicelib.domain.account.operations import pending
 from chalicelib.domain.account.ordering import FromEvent, FromFetch
+from chalicelib.domain.account.parts.signup import Signup
 from chalicelib.domain.account.pointers import Pointer, pointers
 from chalicelib.domain.account.profile import (
     AddressChange,
@@ -20,6 +21,7 @@ from chalicelib.domain.account.profile import (
     AddressChangeRequested,
     AddressChangeUndone,
     CustomerCreated,
+    Profile,
     ProfileChanged,
 )
 from chalicelib.domain.account.rules.apply import apply
@@ -29,7 +31,7 @@ from chalicelib.domain.account.rules.profile import (
     unlapsed_addresses,
     with_profile_operation,
 )
-from chalicelib.domain.account.state import Account, Profile, Signup
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.stripe_objects.objects import Customer, digest
 
 T = datetime(2026, 3, 2, 9, tzinfo=UTC)

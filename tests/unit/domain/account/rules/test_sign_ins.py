@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.account.facts import LinksEnded, SignedIn, SignInRequested
 from chalicelib.domain.account.links import link_to, opens
-from chalicelib.domain.account.profile import ProfileChange
+from chalicelib.domain.account.profile import Profile, ProfileChange
 from chalicelib.domain.account.rules.apply import apply
-from chalicelib.domain.account.state import Account, Profile
+from chalicelib.domain.account.state import Account
 from tests.fakes.lifecycles import START
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)

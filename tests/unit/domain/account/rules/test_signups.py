@@ -32,10 +32,11 @@ from chalicelib.domain.account.links import (
 )
 from chalicelib.domain.account.messages import MessageRecord
 from chalicelib.domain.account.ordering import FromEvent
-from chalicelib.domain.account.profile import CustomerCreated, ProfileChanged
+from chalicelib.domain.account.parts.signup import Signup
+from chalicelib.domain.account.profile import CustomerCreated, Profile, ProfileChanged
 from chalicelib.domain.account.queries import is_unclaimed, restarts_trial
 from chalicelib.domain.account.rules.apply import apply
-from chalicelib.domain.account.state import Account, Grant, Profile, Signup
+from chalicelib.domain.account.state import Account, Grant
 from chalicelib.domain.bounds import most
 from chalicelib.domain.stripe_objects.objects import Customer, Item, Subscription
 from tests.fakes.lifecycles import DAY, START

@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from chalicelib.domain.account.state import Account, Profile
+from chalicelib.domain.account.profile import Profile
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.figures.closing import ClosedFigures, day_text
 from chalicelib.domain.figures.contributions import REVENUE

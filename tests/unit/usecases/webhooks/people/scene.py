@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 from chalicelib.domain.account.facts import AddressProved, MilestoneReached, SignedUp
-from chalicelib.domain.account.profile import ProfileChanged
-from chalicelib.domain.account.state import Account, Profile, Signup
+from chalicelib.domain.account.parts.signup import Signup
+from chalicelib.domain.account.profile import Profile, ProfileChanged
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.channels import PEOPLE
 from chalicelib.domain.policy.people import FIELDS
 from chalicelib.domain.policy.policy import PeoplePolicy
