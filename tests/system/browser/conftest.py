@@ -7,7 +7,14 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    sync_playwright,
+)
 
 from local.client import Client
 
@@ -36,6 +43,14 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=list(QUIETLY))
         yield browser
         browser.close()
+
+
+def presses(page: Page, control: str | Locator) -> None:
+    """Presses what leads to another page, which is there and whole then: a click alone returns
+    before the new page is read, and what is asked next would be asked of half a page.
+    """
+    with page.expect_navigation():
+        page.locator(control).first.click() if isinstance(control, str) else control.click()
 
 
 class Visitor:

@@ -17,7 +17,7 @@ from chalicelib.domain.policy.reasons import CANCELLATION_REASONS
 from chalicelib.pages.rendering import page
 from local.aws.emulator import die_with_parent, free_port
 from local.client import Client
-from tests.system.browser.conftest import DESKTOP, PHONE, Visitor
+from tests.system.browser.conftest import DESKTOP, PHONE, Visitor, presses
 from tests.system.browser.test_signup_story import (
     address,
     fits,
@@ -86,7 +86,7 @@ def pays(visitor: Visitor) -> str:
     signs_up(visitor, email)
     visitor.page.wait_for_url("**/welcome")
     opens_billing(visitor, email)
-    visitor.page.click("#add-card button")
+    presses(visitor.page, "#add-card button")
     saves_card(visitor, "4242424242424242")
     visitor.page.wait_for_url("**/billing?notice=card_saved")
     visitor.system.move_clock(visitor.system.now() + 15 * DAY)
@@ -97,17 +97,17 @@ def pays(visitor: Visitor) -> str:
 
 def chooses_scale(visitor: Visitor, email: str, seats: str = "1") -> None:
     """Chooses the greater plan, which takes a fresh sign-in; the preview is there then."""
-    visitor.page.click("#change-plan")
+    presses(visitor.page, "#change-plan")
     visitor.page.check("input[value='scale:month']")
-    visitor.page.click("#choose button")
+    presses(visitor.page, "#choose button")
     picture(visitor, "plan-sign-in")
-    visitor.page.click("#sign-in button")
+    presses(visitor.page, "#sign-in button")
     opens_billing(visitor, email, "sign_in")
-    visitor.page.click("#change-plan")
+    presses(visitor.page, "#change-plan")
     visitor.page.check("input[value='scale:month']")
     visitor.page.fill("#seats", seats)
     picture(visitor, "plan")
-    visitor.page.click("#choose button")
+    presses(visitor.page, "#choose button")
 
 
 def is_told(visitor: Visitor, words: str) -> None:
@@ -115,9 +115,9 @@ def is_told(visitor: Visitor, words: str) -> None:
 
 
 def leaves_for(visitor: Visitor, reason: str) -> None:
-    visitor.page.click("#cancel")
+    presses(visitor.page, "#cancel")
     visitor.page.check(f"input[value={reason}]")
-    visitor.page.click("#why button")
+    presses(visitor.page, "#why button")
 
 
 def test_a_customer_changes_plan_is_kept_by_each_alternative_leaves_and_comes_back(
@@ -129,7 +129,7 @@ def test_a_customer_changes_plan_is_kept_by_each_alternative_leaves_and_comes_ba
     due = ada.reads("#due-now")
     assert re.fullmatch(r"\$\d{3}\.\d\d", due)
     picture(ada, "plan-preview")
-    ada.page.click("#confirm button")
+    presses(ada.page, "#confirm button")
     is_told(ada, "Your plan is changed.")
     ada.system.settle()
     ada.goes_to("/billing")
@@ -137,31 +137,31 @@ def test_a_customer_changes_plan_is_kept_by_each_alternative_leaves_and_comes_ba
     assert "Scale" in ada.reads("#plan")
 
     leaves_for(ada, "too_expensive")
-    ada.page.click("#instead button")
+    presses(ada.page, "#instead button")
     assert ada.reads("#due-now") == "$0.00"
-    ada.page.click("#confirm button")
+    presses(ada.page, "#confirm button")
     assert "Pro" in ada.reads("#plan")
 
     leaves_for(ada, "unused")
-    ada.page.click("#instead button")
+    presses(ada.page, "#instead button")
     is_told(ada, "Your payments are paused.")
-    ada.page.click("#come-back button")
+    presses(ada.page, "#come-back button")
     is_told(ada, "Your subscription is active again.")
 
     leaves_for(ada, "missing_features")
     assert "20% off for 3 months" in ada.reads("#offer")
     picture(ada, "cancel-offer")
-    ada.page.click("#instead button")
+    presses(ada.page, "#instead button")
     is_told(ada, "You get the discount from your next invoice on.")
 
-    ada.page.click("#cancel")
+    presses(ada.page, "#cancel")
     picture(ada, "cancel")
-    ada.page.click("#why button")
+    presses(ada.page, "#why button")
     day = ada.reads("#ends-on")
-    ada.page.click("form#cancel button")
+    presses(ada.page, "form#cancel button")
     assert ada.reads("#until") == day
     assert ada.reads("#headline") == "Your subscription ends"
-    ada.page.click("#come-back button")
+    presses(ada.page, "#come-back button")
     is_told(ada, "Your subscription continues.")
     assert ada.reads("#status") == "active"
     assert not ada.complaints
@@ -171,21 +171,21 @@ def test_a_consumer_withdraws_by_a_mailed_link_has_the_money_back_and_buys_again
     ada: Visitor,
 ) -> None:
     email = pays(ada)
-    ada.page.click("#withdraw")
+    presses(ada.page, "#withdraw")
     picture(ada, "withdraw")
-    ada.page.click("#withdraw button")
+    presses(ada.page, "#withdraw button")
     assert ada.reads("#status") == "active", "nothing has ended yet"
     link = re.search(
         r"http://127\.0\.0\.1:\d+/leave/\S+", ada.latest_mail("confirm_withdrawal", email)
     )
     assert link
     ada.goes_to(link[0])
-    ada.page.click("#leave button")
+    presses(ada.page, "#leave button")
     assert ada.reads("#headline") == "You have withdrawn"
     assert "We have received your withdrawal" in ada.latest_mail("withdrawn", email)
-    ada.page.click("text=your billing page")
+    presses(ada.page, "text=your billing page")
     assert ada.reads("#headline") == "Your subscription has ended"
-    ada.page.click("#subscribe-pro-month button")
+    presses(ada.page, "#subscribe-pro-month button")
     saves_card(ada, "4242424242424242")
     ada.page.wait_for_url("**/billing?notice=subscribed")
     assert ada.reads("#status") == "active"
@@ -196,26 +196,26 @@ def test_a_confirmation_for_the_bank_is_on_stripes_page_and_an_unconfirmed_upgra
     ada: Visitor,
 ) -> None:
     email = pays(ada)
-    ada.page.click("#portal button")
+    presses(ada.page, "#portal button")
     ada.page.check("input[value='4000002760003184']")
-    ada.page.click("text=Save card")
+    presses(ada.page, "text=Save card")
     ada.goes_to("/billing")
     chooses_scale(ada, email)
-    ada.page.click("#confirm button")
+    presses(ada.page, "#confirm button")
     assert "Until then nothing is changed" in ada.reads("#detail")
     picture(ada, "plan-declined")
     ada.system.move_clock(ada.system.now() + 31 * DAY)
     ada.goes_to("/billing")
     ada.page.fill("#email", email)
-    ada.page.click("#sign-in button")
+    presses(ada.page, "#sign-in button")
     opens_billing(ada, email, "sign_in")
     assert ada.reads("#headline") == "Your last payment failed"
     assert ada.reads("#add-card button") == "Update your card"
     picture(ada, "billing-past-due")
     ada.goes_to("/billing/plan")
     assert "cannot be changed at the moment" in ada.reads("#notice")
-    ada.page.click("#pay")
-    ada.page.click("#pay")
+    presses(ada.page, "#pay")
+    presses(ada.page, "#pay")
     ada.system.settle()
     ada.goes_to("/billing")
     assert ada.reads("#status") == "active"
@@ -237,7 +237,7 @@ def test_the_pages_fit_a_phone(chromium: Browser, generous: Client) -> None:
         fits(phone, name)
     phone.goes_to("/billing/plan")
     phone.page.check("input[value='scale:month']")
-    phone.page.click("#choose button")
+    presses(phone.page, "#choose button")
     fits(phone, "plan-preview-phone")
     phone.goes_to("/billing")
     leaves_for(phone, "unused")

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from local.client import Client
-from tests.system.browser.conftest import DESKTOP, PHONE, Visitor
+from tests.system.browser.conftest import DESKTOP, PHONE, Visitor, presses
 from tests.system.browser.test_signup_story import address, fits, picture
 
 
@@ -29,13 +29,13 @@ def owner(request: pytest.FixtureRequest, chromium: Browser, fresh: Client) -> I
 def signs_up_on_the_site(owner: Visitor, name: str) -> str:
     """From the control room to the welcome page and back; the address."""
     email = address()
-    owner.page.click("nav >> text=Example site")
+    presses(owner.page, "nav >> text=Example site")
     owner.page.fill("#signup-email", email)
     owner.page.fill("#signup-name", name)
-    owner.page.click("text=Start my free trial")
+    presses(owner.page, "text=Start my free trial")
     owner.page.wait_for_url("**/welcome")
     owner.goes_to("/_local")
-    owner.page.click("#settle")
+    presses(owner.page, "#settle")
     assert owner.reads("#notice") == "The system is idle."
     return email
 
@@ -53,7 +53,7 @@ def opened_by(owner: Visitor, click: Callable[[], None]) -> Page:
 
 
 def goes_home(page: Page) -> None:
-    page.click("#home")
+    presses(page, "#home")
     assert page.inner_text("h1") == "Control room"
 
 
@@ -64,19 +64,19 @@ def test_a_visitor_becomes_a_paying_customer_from_the_control_room_alone(owner: 
     email = signs_up_on_the_site(owner, "Ada Byron")
     assert "trialing" in row(owner, email)
 
-    page.click(f"li:has-text('{email}') >> a")
+    presses(page, f"li:has-text('{email}') >> a")
     assert page.inner_text("h1") == "Your Acme trial has begun"
     card_link = page.frame_locator("iframe").locator("text=add a card")
     billing = opened_by(owner, card_link.click)
-    billing.click("#open button")
-    billing.click("#add-card button")
+    presses(billing, "#open button")
+    presses(billing, "#add-card button")
     assert str(billing.get_attribute("#home", "href")).endswith("/_local")
     billing.check("input[value='4242424242424242']")
-    billing.click("#submit")
+    presses(billing, "#submit")
     billing.wait_for_url("**/billing?notice=card_saved")
 
-    page.click("nav >> text=Control room")
-    page.click("text=To the trial’s end")
+    presses(page, "nav >> text=Control room")
+    presses(page, "text=To the trial’s end")
     assert owner.reads("#notice") == "The clock has moved."
     assert "active" in row(owner, email)
     assert "no access" in row(owner, without_card)
@@ -84,18 +84,18 @@ def test_a_visitor_becomes_a_paying_customer_from_the_control_room_alone(owner: 
     billing = opened_by(owner, lambda: page.click(f"tr:has-text('{email}') >> text=Billing page"))
     assert billing.inner_text("#status") == "active"
     assert "$49.00" in billing.inner_text("#invoices")
-    page.click(f"tr:has-text('{email}') >> text=Timeline")
+    presses(page, f"tr:has-text('{email}') >> text=Timeline")
     assert "invoice.paid" in owner.reads("table")
-    page.click("text=Control room >> nth=0")
-    page.click(f"tr:has-text('{email}') >> text=Stripe")
+    presses(page, "text=Control room >> nth=0")
+    presses(page, f"tr:has-text('{email}') >> text=Stripe")
     assert "active: 1 × $49.00 a month" in owner.reads("main")
     goes_home(page)
-    page.click("nav >> text=Stripe")
+    presses(page, "nav >> text=Stripe")
     assert "Ada Byron" in owner.reads("main")
     goes_home(page)
-    page.click("nav >> text=Sent requests")
+    presses(page, "nav >> text=Sent requests")
     assert "POST /v1/checkout/sessions" in owner.reads("table")
-    page.click("nav >> text=Control room")
+    presses(page, "nav >> text=Control room")
     signs_up_on_the_site(owner, "Alan Turing")
     page.set_viewport_size({"width": 1280, "height": 1060})
     owner.goes_to("/_local")
@@ -107,17 +107,17 @@ def test_the_clock_and_the_stream_are_moved_and_switched_by_hand(owner: Visitor)
     owner.goes_to("/_local")
     before = owner.system.now()
     owner.page.fill("#advance", "2h")
-    owner.page.click("#move")
+    presses(owner.page, "#move")
     assert owner.reads("#notice") == "The clock has moved."
     assert owner.system.now() >= before + 2 * 3600
     owner.page.fill("#advance", "a fortnight")
-    owner.page.click("#move")
+    presses(owner.page, "#move")
     assert "such as 3d, 12h" in owner.reads("#problem")
     assert owner.page.input_value("#advance") == "a fortnight", "it can be corrected"
     owner.goes_to("/_local")
-    owner.page.click("#stream")
+    presses(owner.page, "#stream")
     assert owner.reads("#stream") == "Switch the stream on"
-    owner.page.click("#stream")
+    presses(owner.page, "#stream")
     assert owner.reads("#stream") == "Switch the stream off"
 
 

@@ -16,7 +16,7 @@ from local.client import Client
 from local.http_server import Answer
 from tests.adapters.outgoing.receivers import answer, receiving
 from tests.system.browser.accessibility import violations
-from tests.system.browser.conftest import DESKTOP, Visitor
+from tests.system.browser.conftest import DESKTOP, Visitor, presses
 from tests.system.browser.test_dashboard_story import ACTIONS as OF_EVERY_CUSTOMER
 from tests.system.browser.test_dashboard_story import FAULTS, audited, signs_in
 from tests.system.instances.test_instances import Stage, stage  # noqa: F401 - the fixture
@@ -47,7 +47,7 @@ def orders(operator: Visitor, account: str, order: str) -> dict[str, Any]:
     operator.page.click(f"{form} > summary")
     operator.page.check(f"#instance-{order}-sure")
     operator.page.fill(f"#instance-{order}-why", "Ticket 42")
-    operator.page.click(f"{form} button")
+    presses(operator.page, f"{form} button")
     assert operator.page.locator("[role=status]").count() == 1, operator.reads("main")
     operator.system.settle()
     return audited(operator.system, account)[0]
@@ -96,14 +96,15 @@ def test_an_endpoint_is_sent_a_test_and_enabled_again_by_their_buttons(operator:
         assert made == 201, endpoint
         signs_in(operator)
         operator.goes_to("/admin/webhooks")
-        operator.page.locator("tr", has_text=receiver.url()).get_by_text("Send a test").click()
+        row = operator.page.locator("tr", has_text=receiver.url())
+        presses(operator.page, row.get_by_text("Send a test"))
         assert "A test event is on its way." in operator.reads("main")
         pressed += newest(operator.system)
         operator.system.settle()
         operator.goes_to("/admin/webhooks")
         row = operator.page.locator("tr", has_text=receiver.url())
         assert "disabled" in row.inner_text().lower(), "it wants no more"
-        row.get_by_text("Enable", exact=False).last.click()
+        presses(operator.page, row.get_by_text("Enable", exact=False).last)
         assert "The endpoint is enabled." in operator.reads("main")
         pressed += newest(operator.system)
     assert pressed == [
@@ -117,7 +118,7 @@ def test_an_operator_signs_in_by_a_mailed_link_and_out_of_every_browser(operator
     page = operator.page
     operator.goes_to("/admin/sign-in")
     page.fill("#email", TEAM)
-    page.click("text=Mail me a link")
+    presses(page, "text=Mail me a link")
     assert "a link is on its way" in operator.reads("main")
     operator.system.settle()
     mails = [mail for mail in operator.system.mail() if mail["to"] == TEAM]
@@ -127,16 +128,16 @@ def test_an_operator_signs_in_by_a_mailed_link_and_out_of_every_browser(operator
     assert newest(operator.system) != [("admin.signed_in", f"operator:{TEAM}")], "nothing yet"
     assert page.evaluate(FAULTS) == []
     assert violations(page) == []
-    page.click("main button")
+    presses(page, "main button")
     assert page.url.endswith("/admin")
     assert newest(operator.system) == [("admin.signed_in", f"operator:{TEAM}")]
-    page.click("text=Sign out of every browser")
+    presses(page, "text=Sign out of every browser")
     assert "You are signed out." in operator.reads("main")
     assert newest(operator.system) == [("admin.signed_out", f"operator:{TEAM}")]
     operator.goes_to("/admin/customers")
     assert page.url.endswith("/admin/sign-in")
     signs_in(operator)
     assert newest(operator.system) == [("admin.signed_in", "key:local")]
-    page.click("header >> text=Sign out")
+    presses(page, "header >> text=Sign out")
     assert newest(operator.system) == [("admin.signed_out", "key:local")]
     assert operator.complaints == []

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from local.client import Client
-from tests.system.browser.conftest import Visitor
+from tests.system.browser.conftest import Visitor, presses
 from tests.system.browser.test_dashboard_story import CONTRAST, FAULTS, customer, signs_in
 
 
@@ -55,7 +55,7 @@ def test_a_dead_letter_is_replayed_by_its_button_once_the_box_is_checked(visitor
     assert visitor.page.url.endswith("/admin/health"), "the browser asks for the box"
     row.locator("input[name=sure]").check()
     row.locator("input[name=why]").fill("Mended")
-    row.locator("button").click()
+    presses(visitor.page, row.locator("button"))
     assert "1 dead letter sent back to where it came from." in visitor.reads("main")
     entry = newest_entry(visitor.system)
     assert (entry["action"], entry["actor"]) == ("dead_letters.handled", "key:local")
@@ -67,7 +67,7 @@ def test_a_dead_letter_is_replayed_by_its_button_once_the_box_is_checked(visitor
     if all_of_them.count():
         all_of_them.locator("summary").click()
         all_of_them.locator("input[name=sure]").check()
-        all_of_them.locator("button").click()
+        presses(visitor.page, all_of_them.locator("button"))
         assert "sent back to where they came from." in visitor.reads("main")
         assert newest_entry(visitor.system)["detail"]["origin"] == "events"
     assert visitor.complaints == []
@@ -77,7 +77,8 @@ def sees_a_mail(one: Visitor) -> None:
     account = customer(one.system, "<b>Ada</b> & Söhne")
     signs_in(one)
     one.goes_to(f"/admin/customers/{account}")
-    one.page.locator("section", has_text="Mails").get_by_role("link", name="welcome").first.click()
+    mails = one.page.locator("section", has_text="Mails")
+    presses(one.page, mails.get_by_role("link", name="welcome").first)
     assert "built anew" in one.reads("main")
     assert one.page.evaluate(FAULTS) == []
     assert one.page.evaluate(CONTRAST) == []

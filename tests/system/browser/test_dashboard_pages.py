@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page
 
 from chalicelib.pages.admin.rendering import SECTIONS
 from tests.system.browser.accessibility import violations
-from tests.system.browser.conftest import DESKTOP, PHONE, Visitor
+from tests.system.browser.conftest import DESKTOP, PHONE, Visitor, presses
 from tests.system.browser.example_customers import ExampleCustomers, lived_through
 from tests.system.browser.test_dashboard_story import FAULTS, signs_in
 from tests.system.browser.test_signup_story import picture
@@ -143,7 +143,7 @@ def test_no_page_of_a_stage_in_use_breaks_a_rule(
         looker.opens(f"/admin{path}", name)
     for who in ("ada", "einkauf", "radia"):
         looker.opens(f"/admin/customers/{customers.accounts[who]}", f"customer-{who}")
-    looker.page.locator("section[aria-labelledby=mails] a").first.click()
+    presses(looker.page, "section[aria-labelledby=mails] a")
     looker.page.locator("#text").evaluate("(one) => one.scrollIntoView()")
     looker.sees("mail")
     looker.opens(f"/admin/webhooks?endpoint={customers.endpoint}", "deliveries")
@@ -171,13 +171,13 @@ def test_no_page_that_says_no_breaks_a_rule(
         page.click(f"#do-{call} > summary")
         page.fill(f"#{call}-{field}", value)
         page.evaluate(f"document.querySelector('#do-{call} form').noValidate = true")
-        page.click(f"#do-{call} button")
+        presses(page, f"#do-{call} button")
         assert page.input_value(f"#{call}-{field}") == value
         assert looker.visitor.reads("[role=alert]")
         looker.sees(f"refused-{call}")
     looker.visitor.goes_to(account)
     page.evaluate("document.querySelectorAll('[name=csrf]').forEach((one) => { one.value = 'x' })")
-    page.click("header button")
+    presses(page, "header button")
     assert "not from your session" in looker.visitor.reads("main")
     looker.sees("forbidden")
     assert looker.found == {}
@@ -191,7 +191,7 @@ def test_a_refused_form_has_the_focus_at_what_is_wrong(
     looker.visitor.goes_to(f"/admin/customers/{customers.accounts['grace']}")
     looker.page.click("#do-erase > summary")
     looker.page.evaluate("document.querySelector('#do-erase form').noValidate = true")
-    looker.page.click("#do-erase button")
+    presses(looker.page, "#do-erase button")
     assert looker.page.evaluate("document.activeElement.id") == "erase-sure"
     assert looker.visitor.reads("#erase-sure-error").endswith("Check the box to confirm it.")
 

@@ -2,7 +2,7 @@
 
 import re
 
-from tests.system.browser.conftest import PHONE, Visitor
+from tests.system.browser.conftest import PHONE, Visitor, presses
 from tests.system.browser.test_signup_story import address, fits, opens_billing, signs_up
 
 
@@ -19,38 +19,38 @@ def test_a_customer_moves_to_another_address_and_back(visitor: Visitor) -> None:
     signs_up(visitor, old)
     visitor.page.wait_for_url("**/welcome")
     opens_billing(visitor, old)
-    visitor.page.click("#details")
+    presses(visitor.page, "#details")
     fits(visitor)
     visitor.page.fill("#name", "Ada King")
     visitor.page.select_option("#timezone", "Europe/Vienna")
-    visitor.page.click("#details button")
+    presses(visitor.page, "#details button")
     assert visitor.reads("#notice") == "Your details are saved."
 
-    visitor.page.click("#details")
-    visitor.page.click("#change-email")
+    presses(visitor.page, "#details")
+    presses(visitor.page, "#change-email")
     fits(visitor)
-    visitor.page.click("#sign-in button")
+    presses(visitor.page, "#sign-in button")
     follows(visitor, "sign_in", old, "sign-in")
     fits(visitor)
-    visitor.page.click("#open button")
-    visitor.page.click("#details")
-    visitor.page.click("#change-email")
+    presses(visitor.page, "#open button")
+    presses(visitor.page, "#details")
+    presses(visitor.page, "#change-email")
     fits(visitor)
     visitor.page.fill("#new-email input", new)
-    visitor.page.click("#new-email button")
+    presses(visitor.page, "#new-email button")
     assert visitor.reads("#notice").startswith("We have sent a mail to the new address.")
 
     follows(visitor, "confirm_email", new, "email-change")
     fits(visitor)
     assert new in visitor.page.inner_text("main")
-    visitor.page.click("#confirm button")
+    presses(visitor.page, "#confirm button")
     assert visitor.reads("h1") == "Your address is changed"
     visitor.goes_to("/billing")
     assert visitor.page.locator("#sign-in").count() == 1, "the old address's session has ended"
 
     follows(visitor, "email_changed", old, "email-undo")
     fits(visitor)
-    visitor.page.click("#undo button")
+    presses(visitor.page, "#undo button")
     assert visitor.reads("h1") == "Your old address is back"
     status, found = visitor.system.call("GET", f"/accounts?email={old}")
     assert status == 200
@@ -62,9 +62,9 @@ def test_the_pages_speak_the_language_that_was_chosen_from_then_on(visitor: Visi
     signs_up(visitor, email)
     visitor.page.wait_for_url("**/welcome")
     opens_billing(visitor, email)
-    visitor.page.click("#details")
+    presses(visitor.page, "#details")
     visitor.page.select_option("#language", "de")
-    visitor.page.click("#details button")
+    presses(visitor.page, "#details button")
     assert visitor.reads("#notice") == "Ihre Angaben sind gespeichert."
 
 
@@ -75,7 +75,7 @@ def test_a_customer_signs_out_everywhere_and_gets_in_by_a_new_link(visitor: Visi
     visitor.page.wait_for_url("**/welcome")
     opens_billing(visitor, email)
     fits(visitor)
-    visitor.page.click("#end-links button")
+    presses(visitor.page, "#end-links button")
     assert visitor.reads("h1") == "You are signed out everywhere"
     fits(visitor)
     visitor.goes_to("/billing")
@@ -83,6 +83,6 @@ def test_a_customer_signs_out_everywhere_and_gets_in_by_a_new_link(visitor: Visi
     visitor.system.move_clock(visitor.system.now() + 60)
     visitor.goes_to("/sign-in")
     visitor.page.fill("#sign-in input", email)
-    visitor.page.click("#sign-in button")
+    presses(visitor.page, "#sign-in button")
     opens_billing(visitor, email, "sign_in")
     assert visitor.reads("#status") == "trialing"

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser
 from local.aws.emulator import free_port
 from local.client import Client
 from tests.fakes.services import ROOT
-from tests.system.browser.conftest import DESKTOP, PHONE, Visitor
+from tests.system.browser.conftest import DESKTOP, PHONE, Visitor, presses
 from tests.system.browser.test_signup_story import address, fits, picture, saves_card, signs_up
 
 DAY = 86400
@@ -58,7 +58,7 @@ def gets_workspace(customer: Visitor) -> str:
 
 def pays(customer: Visitor) -> None:
     """From the workspace to Stripe's page for a card, and back to where it leads into it."""
-    customer.page.click("#billing")
+    presses(customer.page, "#billing")
     customer.page.wait_for_selector("#submit")
     saves_card(customer, "4242424242424242")
     customer.page.wait_for_selector("#app")
@@ -67,9 +67,9 @@ def pays(customer: Visitor) -> None:
 
 def saves_a_card_that_declines(customer: Visitor) -> None:
     """From the workspace to Stripe's portal, where who has a card is led."""
-    customer.page.click("#billing")
+    presses(customer.page, "#billing")
     customer.page.check("input[value='4000000000000341']")
-    customer.page.click("text=Save card")
+    presses(customer.page, "text=Save card")
     customer.page.wait_for_selector("#card:has-text('0341')")
     customer.system.settle()
 
@@ -80,10 +80,10 @@ def test_a_visitor_gets_a_workspace_loses_it_with_the_trial_and_opens_it_again_b
     page = customer.page
     workspace = gets_workspace(customer)
     assert customer.reads("#plan").startswith("Pro, trial until")
-    page.click("button#connected_data")
+    presses(page, "button#connected_data")
     page.wait_for_selector("li#connected_data")
     page.fill("#report", "Sales of March")
-    page.click("text=Write it")
+    presses(page, "text=Write it")
     assert customer.reads("#reports") == "Sales of March"
     picture(customer, "workspace")
     customer.system.move_clock(customer.system.now() + 15 * DAY)
@@ -92,7 +92,7 @@ def test_a_visitor_gets_a_workspace_loses_it_with_the_trial_and_opens_it_again_b
     assert customer.reads("#why") == "Your trial has ended. Nothing was charged."
     picture(customer, "workspace-locked")
     pays(customer)
-    page.click("#app")
+    presses(page, "#app")
     page.wait_for_url(workspace)
     assert customer.reads("#reports") == "Sales of March", "it is as it was left"
     assert customer.reads("#plan").startswith("Pro")
@@ -112,7 +112,7 @@ def test_a_workspace_that_was_suspended_opens_again_after_the_payment(customer: 
     customer.goes_to(workspace)
     assert customer.reads("#status") == "This workspace is locked"
     pays(customer)
-    customer.page.click("#app")
+    presses(customer.page, "#app")
     customer.page.wait_for_selector("#plan")
     assert customer.page.url == workspace
     customer.goes_to(welcome)
@@ -124,7 +124,7 @@ def test_a_workspace_is_read_only_while_a_renewal_is_not_paid(customer: Visitor)
     began = customer.system.now()
     workspace = gets_workspace(customer)
     page.fill("#report", "Sales of March")
-    page.click("text=Write it")
+    presses(page, "text=Write it")
     pays(customer)
     customer.system.move_clock(began + 20 * DAY)
     customer.goes_to(workspace)
@@ -139,7 +139,7 @@ def test_a_workspace_is_read_only_while_a_renewal_is_not_paid(customer: Visitor)
     fits(customer, "workspace-limited-phone")
     page.set_viewport_size(DESKTOP)
     pays(customer)
-    page.click("#app")
+    presses(page, "#app")
     page.wait_for_url(workspace)
     assert not page.query_selector("#limited")
     assert page.query_selector("#report")
@@ -155,7 +155,7 @@ def test_every_page_of_the_way_fits_a_phone(on_a_phone: Visitor) -> None:
     fits(customer, "workspace-locked-phone")
     pays(customer)
     fits(customer, "workspace-paid-phone")
-    customer.page.click("#app")
+    presses(customer.page, "#app")
     customer.page.wait_for_url(workspace)
     for width in (320, 360):
         customer.page.set_viewport_size({"width": width, "height": 700})
@@ -188,9 +188,9 @@ def test_who_waits_for_the_workspace_is_told_how_far_it_is_and_led_there_once_it
     signs_up(customer, email)
     customer.page.wait_for_selector("#step-asked:has-text('✓')")
     fits(customer, "welcome-making-phone")
-    customer.page.click("#stop")
+    presses(customer.page, "#stop")
     assert customer.page.locator("meta[http-equiv=refresh]").count() == 0
-    customer.page.click("#go-on")
+    presses(customer.page, "#go-on")
     assert customer.page.locator("meta[http-equiv=refresh]").count() == 1
     _, found = customer.system.call("GET", f"/accounts?email={quote(email)}")
     (account,) = found["accounts"]

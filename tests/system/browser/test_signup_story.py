@@ -5,7 +5,7 @@ import re
 import secrets
 from pathlib import Path
 
-from tests.system.browser.conftest import Visitor
+from tests.system.browser.conftest import Visitor, presses
 
 PICTURES = Path(__file__).parents[3] / "docs" / "pictures"
 MAILED_LINK = re.compile(r"http://127\.0\.0\.1:\d+/(?:billing|sign-in)/\S+")
@@ -25,6 +25,7 @@ def address() -> str:
 
 
 def signs_up(visitor: Visitor, email: str) -> None:
+    """Sends the form. Whoever calls waits for what comes: a script shows a refusal on this page."""
     visitor.goes_to("/_local/site/")
     visitor.page.fill("#signup-email", email)
     visitor.page.fill("#signup-name", "Ada Byron")
@@ -36,13 +37,13 @@ def opens_billing(visitor: Visitor, email: str, step: str = "welcome") -> None:
     assert link
     visitor.goes_to(link.group(0))
     if visitor.page.query_selector("#open"):  # a browser with a session is led on at once
-        visitor.page.click("#open button")
+        presses(visitor.page, "#open button")
     assert visitor.page.url.endswith("/billing"), "the token is out of the address"
 
 
 def saves_card(visitor: Visitor, number: str) -> None:
     visitor.page.check(f"input[value='{number}']")
-    visitor.page.click("#submit")
+    presses(visitor.page, "#submit")
 
 
 def test_a_visitor_becomes_a_paying_customer(visitor: Visitor) -> None:
@@ -54,7 +55,7 @@ def test_a_visitor_becomes_a_paying_customer(visitor: Visitor) -> None:
     opens_billing(visitor, email)
     assert visitor.reads("#status") == "trialing"
     assert visitor.reads("#card") == "none on file"
-    visitor.page.click("#add-card button")
+    presses(visitor.page, "#add-card button")
     assert visitor.reads("#what") == "Save a card"
     saves_card(visitor, "4242424242424242")
     visitor.page.wait_for_url("**/billing?notice=card_saved")
@@ -72,11 +73,11 @@ def test_the_bank_asks_and_the_customer_confirms(visitor: Visitor) -> None:
     signs_up(visitor, email)
     visitor.page.wait_for_url("**/welcome")
     opens_billing(visitor, email)
-    visitor.page.click("#add-card button")
+    presses(visitor.page, "#add-card button")
     saves_card(visitor, "4000000000000002")
     assert visitor.reads("#problem") == "Your card was declined."
     saves_card(visitor, "4000002760003184")
-    visitor.page.click("#authorize")
+    presses(visitor.page, "#authorize")
     visitor.page.wait_for_url("**/billing?notice=card_saved")
     assert visitor.reads("#card") == "Visa ending 3184, expires 12/34"
 
@@ -88,14 +89,14 @@ def test_a_trial_that_ran_out_is_bought_later_from_the_portal_page(visitor: Visi
     visitor.system.move_clock(visitor.system.now() + 20 * 86400)
     opens_billing(visitor, email)
     assert visitor.reads("#status") == "paused"
-    visitor.page.click("#add-card button")
+    presses(visitor.page, "#add-card button")
     saves_card(visitor, "4242424242424242")
     visitor.page.wait_for_url("**/billing?notice=card_saved")
     assert visitor.reads("#status") == "active"
-    visitor.page.click("#portal button")
+    presses(visitor.page, "#portal button")
     assert "4242" in visitor.reads("#card")
-    visitor.page.click("text=Cancel subscription")
-    visitor.page.click("#back")
+    presses(visitor.page, "text=Cancel subscription")
+    presses(visitor.page, "#back")
     visitor.system.settle()
     visitor.goes_to("/billing")
     assert visitor.reads("#headline") == "Your subscription ends"
@@ -129,7 +130,7 @@ def test_every_page_fits_a_phone_and_names_its_fields(phone: Visitor) -> None:
     fits(phone, "welcome-phone")
     opens_billing(phone, email)
     fits(phone, "billing-trial-phone")
-    phone.page.click("#add-card button")
+    presses(phone.page, "#add-card button")
     fits(phone, "checkout-phone")
     phone.goes_to("/billing/no-such-token")
     fits(phone, "link-refused-phone")
@@ -168,7 +169,7 @@ def test_the_pictures_of_the_docs_are_of_pages_that_are_there(visitor: Visitor) 
     picture(visitor, "welcome")
     opens_billing(visitor, email)
     picture(visitor, "billing-trial")
-    visitor.page.click("#add-card button")
+    presses(visitor.page, "#add-card button")
     picture(visitor, "checkout")
     saves_card(visitor, "4242424242424242")
     visitor.page.wait_for_url("**/billing?notice=card_saved")

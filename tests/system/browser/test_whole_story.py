@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, FrameLocator, Page
 
 from local.client import Client
-from tests.system.browser.conftest import DESKTOP, PHONE, Visitor
+from tests.system.browser.conftest import DESKTOP, PHONE, Visitor, presses
 from tests.system.browser.test_signup_story import (
     address,
     fits,
@@ -88,7 +88,7 @@ def asks_for_a_trial(tour: Tour) -> str:
     tour.page.fill("#signup-email", tour.email)
     tour.page.fill("#signup-name", "Ada Byron")
     tour.sees("site")
-    tour.page.click("text=Start my free trial")
+    presses(tour.page, "text=Start my free trial")
     tour.page.wait_for_url("**/w/*")
     tour.system.settle()
     tour.began = tour.system.now()
@@ -103,7 +103,7 @@ def somebody_else_does_nothing(chromium: Browser, system: Client) -> str:
     grace.goes_to("/_local/site/")
     grace.page.fill("#signup-email", email)
     grace.page.fill("#signup-name", "Grace Hopper")
-    grace.page.click("text=Start my free trial")
+    presses(grace.page, "text=Start my free trial")
     grace.page.wait_for_url("**/w/*")
     opens_billing(grace, email)
     context.close()
@@ -126,7 +126,7 @@ def test_from_a_trial_that_is_asked_for_to_a_customer_who_pays(
     ada.sees("intercom-trialing")
 
     ada.visitor.goes_to(workspace)
-    ada.page.click("button#connected_data")
+    presses(ada.page, "button#connected_data")
     ada.page.wait_for_selector("li#connected_data")
     ada.sees("workspace-used")
     ada.lives_until(1)
@@ -155,7 +155,7 @@ def test_from_a_trial_that_is_asked_for_to_a_customer_who_pays(
     assert attribute(ada.page, "trial_ends_at") == "–"
     assert "trial-converted" in contact
     ada.sees("intercom-converted")
-    ada.page.click("text=All contacts")
+    presses(ada.page, "text=All contacts")
     for email, standing in ((ada.email, "active"), (other, "paused")):
         assert standing in ada.visitor.reads(f"tr:has-text('{email}')")
     ada.sees("intercom-contacts")
@@ -170,16 +170,16 @@ def test_who_unsubscribes_at_intercom_gets_no_more_letters_from_here(ada: Tour) 
     ada.page.wait_for_url("**/w/*")
     ada.system.settle()
     ada.began = ada.system.now()
-    ada.page.click("button#invited_team")  # whoever uses the product is who they say they are
+    presses(ada.page, "button#invited_team")  # whoever uses the product is who they say they are
     ada.page.wait_for_selector("li#invited_team")
     ada.at_intercom()
-    ada.page.click("#consent")
+    presses(ada.page, "#consent")
     assert attribute(ada.page, "unsubscribed_from_emails") == "yes"
     ada.lives_until(5)
     assert ada.mails(ada.email) == ["welcome"]
     ada.at_intercom()
     assert attribute(ada.page, "unsubscribed_from_emails") == "yes"
-    ada.page.click("#consent")
+    presses(ada.page, "#consent")
     assert attribute(ada.page, "unsubscribed_from_emails") == "no"
     ada.lives_until(12)
     assert "three_days" in ada.mails(ada.email)
@@ -201,9 +201,9 @@ def pays(tour: Tour, letter: FrameLocator) -> None:
     """By the mail's link, to Stripe's page, and back."""
     tour.visitor.goes_to(str(letter.locator("a:has-text('card')").first.get_attribute("href")))
     if tour.page.query_selector("#open"):  # a browser with a session is led on at once
-        tour.page.click("#open button")
+        presses(tour.page, "#open button")
     tour.sees("billing")
-    tour.page.click("#add-card button")
+    presses(tour.page, "#add-card button")
     tour.page.wait_for_selector("#submit")
     tour.sees("checkout")
     saves_card(tour.visitor, "4242424242424242")
