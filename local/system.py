@@ -5,19 +5,17 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from chalicelib.domain.outgoing.signature import as_secret
-from chalicelib.outreach.check import check_messages
 from local.aws.emulator import Emulator
 from local.aws.progress import Progress
 from local.aws.resources import Resources, create, verify_senders
-from local.aws.template import REGION
 from local.aws.triggers import Function, Trigger
+from local.function_environment import set_environment
+from local.function_services import build_services, new_key, watch_services
 from local.http_server import Answer, Request, Server, error_answer
 from local.intercom.server import IntercomServer
 from local.policies import use_example, use_policy
@@ -26,15 +24,6 @@ from local.shutdown import Stopped
 from local.stripe_sim.api.simulator import StripeSimulator
 from local.stripe_sim.lifecycle.catalogue import catalogue
 from ops.stage.signing_keys import new_signing_keys
-
-if TYPE_CHECKING:
-    from local.control_room.mailbox import Mailbox
-    from local.control_room.sent_requests import Outgoing
-
-LONGEST_PAUSE_SECONDS = 0.01
-"""How long a function waits at most where it would wait longer on AWS: for Stripe's rate limit,
-which the simulated Stripe does not have, or for other writers.
-"""
 
 WINDOW_SECONDS = 1
 """How long a batch of Stripe's events is gathered at most, as on AWS."""
@@ -120,50 +109,47 @@ class System:
         self._begin("AWS emulator")
         self._emulator.start()
         self.stripe_base = os.environ.get("STRIPE_API_BASE", "")
-        webhook_secrets = (
-            os.environ.get("STRIPE_WEBHOOK_SECRET") or f"whsec_{secrets.token_hex(16)}"
-        )
+        webhook_secrets = os.environ.get("STRIPE_WEBHOOK_SECRET") or _random_webhook_secret()
         self.webhook_secret = webhook_secrets.split()[0]
         if not self.stripe_base:
             self._begin("simulated Stripe")
             self._start_simulator()
-        parameters = {
+        instance_secret = os.environ.get("INSTANCE_SECRET") or as_secret(secrets.token_bytes(32))
+        self._begin("table, queues and secrets")
+        resources = create(
+            self._emulator.endpoint, self._parameters(webhook_secrets, instance_secret)
+        )
+        self._begin("functions and control room")
+        set_environment(self._emulator.endpoint, resources, self.stripe_base, self.base)
+        self._assemble(resources)
+        if self._product:
+            self._start_product(self._product, instance_secret)
+        self._begin("HTTP server")
+        self._server.start()
+
+    def _parameters(self, webhook_secrets: str, instance_secret: str) -> dict[str, str]:
+        """The stage's secrets: those of the environment, else random ones; those of the people
+        system are the stand-in's, where it runs.
+        """
+        intercom, given = self._intercom, os.environ.get("PEOPLE_WEBHOOK_SECRET", "")
+        known = (given, intercom.webhook_secret if intercom else "")
+        found = {
             "stripe-api-key": os.environ.get("STRIPE_API_KEY") or "sk_test_local",
             "stripe-webhook-secrets": webhook_secrets,
             "hash-key": secrets.token_hex(32),
             "link-keys": secrets.token_hex(32),
             "signing-keys": new_signing_keys(),
+            "instance-secret": instance_secret,
+            "slack-webhook-url": os.environ.get("SLACK_WEBHOOK_URL", ""),
+            "people-token": intercom.token if intercom else os.environ.get("PEOPLE_TOKEN", ""),
+            "people-webhook-secrets": " ".join(filter(None, known)),
         }
-        if slack := os.environ.get("SLACK_WEBHOOK_URL"):
-            parameters["slack-webhook-url"] = slack
-        parameters |= self._people_parameters()
-        made = os.environ.get("INSTANCE_SECRET") or as_secret(secrets.token_bytes(32))
-        parameters["instance-secret"] = made
-        self._begin("table, queues and secrets")
-        resources = create(self._emulator.endpoint, parameters)
-        self._begin("functions and control room")
-        _set_environment(self._emulator.endpoint, resources, self.stripe_base, self.base)
-        self._assemble(resources)
-        if self._product:
-            self._start_product(self._product, made)
-        self._begin("HTTP server")
-        self._server.start()
-
-    def _people_parameters(self) -> dict[str, str]:
-        """The secrets of the people system: of the stand-in, where it runs."""
-        intercom, given = self._intercom, os.environ.get("PEOPLE_WEBHOOK_SECRET", "")
-        token = intercom.token if intercom else os.environ.get("PEOPLE_TOKEN", "")
-        told = " ".join(filter(None, (given, intercom.webhook_secret if intercom else "")))
-        found = {"people-token": token, "people-webhook-secrets": told}
         return {name: value for name, value in found.items() if value}
 
     def _start_product(self, product: ExampleProduct, secret: str) -> None:
-        from chalicelib.runtime import wiring
         from chalicelib.runtime.clock import clock
-        from chalicelib.usecases.accounts.api_keys import create_key
 
-        key = create_key(wiring.api_keys(), "write", "example-product", clock.now())
-        product.start(self.base, key, secret, clock)
+        product.start(self.base, new_key("write", "example-product"), secret, clock)
 
     def _begin(self, step: str) -> None:
         if self._stopping.is_set():
@@ -210,8 +196,9 @@ class System:
             lambda: simulator.await_rest(WINDOW_SECONDS) if simulator else None,
         )
         mailbox = Mailbox(triggers.ses_bus, os.environ.get("CONFIGURATION_SET", ""))
-        _watch_services(resources, progress, simulator is not None)
-        self.api_key, self.admin_key = _build_services(mailbox, outgoing)
+        watch_services(resources, progress, simulator is not None)
+        build_services(mailbox, outgoing)
+        self.api_key, self.admin_key = new_key("write"), new_key("admin")
         if simulator:
             simulator.register(catalogue(policy))
         self.rest = Rest(
@@ -298,79 +285,8 @@ class System:
         self.close()
 
 
-def _watch_services(resources: Resources, progress: Progress, is_simulated: bool) -> None:
-    """Tell the triggers of what the functions send. With the simulated Stripe, let functions pause
-    for a moment only: otherwise minutes of a story are waits.
-    """
-    from chalicelib.runtime import wiring
-    from local.aws.progress import WatchedGroupedQueue, WatchedQueue, WatchedWorkQueue
-
-    services = wiring.services()
-    queues, clock = services.queues, services.clock
-    events = WatchedQueue(queues.events, resources.events_queue_url, progress)
-    queues = replace(
-        queues,
-        events=events,
-        act=WatchedWorkQueue(queues.act, resources.queue("ActQueue").ref, progress),
-        mail=WatchedWorkQueue(queues.mail, resources.queue("MailQueue").ref, progress),
-        deliveries=WatchedGroupedQueue(
-            queues.deliveries, resources.queue("DeliveriesQueue").ref, progress
-        ),
-    )
-    if is_simulated:
-        clock = replace(
-            clock, pause=lambda seconds: time.sleep(min(seconds, LONGEST_PAUSE_SECONDS))
-        )
-    services = replace(services, queues=queues, clock=clock)
-    wiring.services, wiring.events_queue = cache(lambda: services), cache(lambda: events)
-
-
-def _build_services(mailbox: "Mailbox", outgoing: "Outgoing") -> tuple[str, str]:
-    """Build what the functions share, with a mailer whose mail reaches the mailbox too; two new API
-    keys, for the product and for its operators. A function on Lambda has one thread. Here many
-    share what is otherwise built on first use, so it is built now, and nothing is counted.
-    """
-    from chalicelib.aws.events.bus import EventBus
-    from chalicelib.aws.mail.mailer import client as ses_client
-    from chalicelib.aws.mail.suppressions import SesSuppressionList
-    from chalicelib.runtime import telemetry, wiring
-    from chalicelib.runtime.clock import clock
-    from chalicelib.usecases.accounts.api_keys import create_key
-    from local.control_room.mailbox import WatchedMailer
-    from local.control_room.sent_requests import (
-        WatchedBus,
-        WatchedCaller,
-        WatchedMachines,
-        WatchedPeople,
-        WatchedSlack,
-    )
-
-    telemetry.metrics.add_metric = _uncounted  # type: ignore[method-assign]
-    wiring.cloudwatch = NothingCounted
-    wiring.services()
-    wiring.events_queue()
-    wiring.key_ring()
-    wiring.suppressions()
-    wiring.signup_guard()
-    assert wiring.secrets().hash_key
-    check_messages(wiring.policy())
-    mail = wiring.mail_services()
-    mail = replace(mail, mailer=WatchedMailer(mail.mailer, mailbox, outgoing))
-    wiring.mail_services = cache(lambda: mail)
-    caller = WatchedCaller(wiring.caller(), outgoing, "webhook")
-    wiring.caller = cache(lambda: caller)
-    slack, bus = WatchedSlack(wiring.slack_caller(), outgoing), WatchedBus(EventBus(), outgoing)
-    wiring.slack_caller, wiring.event_bus = cache(lambda: slack), cache(lambda: bus)
-    provisioner = WatchedCaller(wiring.instance_caller(), outgoing, "instance")
-    machines = WatchedMachines(wiring.state_machines(), outgoing)
-    wiring.instance_caller = cache(lambda: provisioner)
-    people = WatchedPeople(wiring.people_caller(), outgoing)
-    wiring.people_caller = cache(lambda: people)
-    wiring.state_machines = cache(lambda: machines)
-    listed = SesSuppressionList(mailbox.suppressed.attach(ses_client()))
-    wiring.ses_suppressions = cache(lambda: listed)
-    store, now = wiring.api_keys(), clock.now()
-    return create_key(store, "write", "local", now), create_key(store, "admin", "local", now)
+def _random_webhook_secret() -> str:
+    return f"whsec_{secrets.token_hex(16)}"
 
 
 def _is_webhook(request: Request) -> bool:
@@ -385,52 +301,3 @@ def _is_local(path: str) -> bool:
 
 def _not_yet(request: Request) -> Answer:
     return error_answer(503, "starting", "Billhook is starting. Please try again in a moment.")
-
-
-class NothingCounted:
-    """CloudWatch of a system that nothing counts: no statistic has a value."""
-
-    def get_metric_statistics(self, **_: object) -> dict[str, list[object]]:
-        return {"Datapoints": []}
-
-
-def _uncounted(*_: object, **__: object) -> None:
-    """In place of a metric."""
-
-
-def _set_environment(endpoint: str, resources: Resources, stripe_base: str, base: str) -> None:
-    """Turn this process into the functions' environment: every AWS client of it goes to the
-    emulator, whatever the machine's own settings say.
-    """
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        del os.environ[name]
-    own_hosts = "127.0.0.1,localhost"
-    os.environ |= resources.environment() | {
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_REGION": REGION,
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "STAGE": "local",
-        "LIVEMODE": "false",
-        "WEBHOOKS": "true",
-        "EXPORT_BUCKET": _export_bucket(resources),
-        "STRIPE_API_BASE": stripe_base,
-        "BASE_URL": base,
-        "POWERTOOLS_SERVICE_NAME": "billhook",
-        "POWERTOOLS_METRICS_NAMESPACE": "Billhook",
-        "POWERTOOLS_METRICS_DISABLED": "true",
-        "POWERTOOLS_TRACE_DISABLED": "1",
-        "LOG_LEVEL": "WARNING",
-        "NO_PROXY": own_hosts,
-        "no_proxy": own_hosts,
-    }
-
-
-def _export_bucket(resources: Resources) -> str:
-    """Where nightly exports go; empty unless they are asked for, since each moved day makes one."""
-    wanted = os.environ.get("NIGHTLY_EXPORT") == "true"
-    return resources.made["ExportBucket"].ref if wanted else ""
