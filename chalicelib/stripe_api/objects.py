@@ -4,6 +4,7 @@ Where a field moved, the line says in which version.
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from chalicelib.domain.bounds import most
@@ -102,7 +103,7 @@ def subscription(raw: Raw) -> Subscription:
         customer=reference(raw.get("customer")) or text(raw, "customer"),
         status=status,
         created=moment(raw, "created"),
-        items=tuple(item(line) for line in lines),
+        items=tuple(item(line, raw.get("default_tax_rates")) for line in lines),
         discounts=_discounts(raw),
         trial_start=when(raw.get("trial_start")),
         trial_end=when(raw.get("trial_end")),
@@ -284,12 +285,15 @@ def before(raw: Raw, previous: Raw) -> dict[str, Any]:
     return merged
 
 
-def item(line: Raw) -> Item:
-    """An item of a subscription, or of a phase of its schedule. Raises Unreadable."""
+def item(line: Raw, tax_rates: Any = None) -> Item:
+    """An item of a subscription with these default tax rates, or of a phase of its schedule. Raises
+    Unreadable.
+    """
     price = line.get("price") or line.get("plan") or {}
     if isinstance(price, str):
         return Item(text({"price": price}, "price"), quantity=whole(line, "quantity"))
     recurring = price.get("recurring") or price  # a `plan` has interval and interval_count itself
+    package = mapping(price.get("transform_quantity") or price.get("transform_usage"))
     return Item(
         price=text(price, "id"),
         product=reference(price.get("product")),
@@ -302,7 +306,28 @@ def item(line: Raw) -> Item:
         metered=recurring.get("usage_type") == "metered",
         amount_decimal=_amount_decimal(price),
         discounts=_discounts(line),
+        package=_above_1(whole(package, "divide_by")),
+        rounds_up=package.get("round") == "up",
+        inclusive_tax=_inclusive_tax(line.get("tax_rates") or tax_rates),
     )
+
+
+def _above_1(number: int | None) -> int | None:
+    return number if number and number > 1 else None
+
+
+def _inclusive_tax(rates: Any) -> str | None:
+    """What inclusive rates come to. Those of an item are in place of its subscription's
+    (docs.stripe.com/api/subscriptions/object). A rate without a number counts nothing.
+    """
+    found = [mapping(one) for one in rates] if isinstance(rates, list) else []
+    numbers = [
+        one["percentage"]
+        for one in found
+        if one.get("inclusive") is True and isinstance(one.get("percentage"), int | float)
+    ]
+    total = sum((Decimal(str(one)) for one in numbers if 0 <= one <= 100), Decimal(0))
+    return f"{total.normalize():f}" if total else None
 
 
 def _amount_decimal(price: Raw) -> str | None:

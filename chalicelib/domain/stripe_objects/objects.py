@@ -59,6 +59,11 @@ class Item:
     """An item of a subscription. `amount` is in minor units of `currency`, the price's own; None if
     the price is tiered or custom, or has fractions of a minor unit, which `amount_decimal` has
     then. A `metered` price takes no quantity. `discounts` are the ids of those of this item alone.
+
+    Where there is a `package`, the amount is for so many of the quantity; what is left over counts
+    as one more where the price `rounds_up`. `inclusive_tax` is the tax that the amount contains, in
+    per cent of what is left without it; None if it contains none, or Stripe calculates it for each
+    invoice.
     """
 
     price: str
@@ -72,6 +77,9 @@ class Item:
     metered: bool = field(default=False, repr=False)
     amount_decimal: str | None = field(default=None, repr=False)
     discounts: tuple[str, ...] = field(default=(), repr=False)
+    package: int | None = field(default=None, repr=False)
+    rounds_up: bool = field(default=False, repr=False)
+    inclusive_tax: str | None = field(default=None, repr=False)
 
 
 @frozen

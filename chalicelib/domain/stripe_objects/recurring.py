@@ -4,7 +4,8 @@ take off it.
 The text of a subscription that counts has a part for each item, and one for its own discounts:
 `usd:8700:1` is 87 dollars a month, `usd:34800:12` 348 dollars a year, `#` before it marks a metered
 price, `?price_1` a price without one amount, `-di_1,di_2` discounts of the item before it, and
-`*di_3` those of the whole subscription. An empty text brings in nothing.
+`*di_3` those of the whole subscription. `usd:12000:1:6/5` has a tax of 20 % in it. An empty text
+brings in nothing.
 """
 
 from collections.abc import Mapping
@@ -92,12 +93,21 @@ def _part(item: Item) -> str:
     amount = _amount(item)
     if amount is None or item.interval not in MONTHS or item.currency is None:
         return f"?{item.price}"
-    quantity = 1 if item.metered or item.quantity is None else item.quantity
+    quantity = _quantity(item)
     if amount * quantity <= 0:
         return ""
     months = MONTHS[item.interval] * item.interval_count
     discounts = f"-{','.join(item.discounts)}" if item.discounts else ""
-    return f"{'#' * item.metered}{item.currency}:{amount * quantity}:{months}{discounts}"
+    taxed = f":{1 + Fraction(Decimal(item.inclusive_tax)) / 100}" if item.inclusive_tax else ""
+    return f"{'#' * item.metered}{item.currency}:{amount * quantity}:{months}{taxed}{discounts}"
+
+
+def _quantity(item: Item) -> int:
+    """How often the amount is billed. Of a metered price it is not known: once."""
+    if item.metered or item.quantity is None:
+        return 1
+    packages, rest = divmod(item.quantity, item.package or 1)
+    return packages + (1 if rest and item.rounds_up else 0)
 
 
 def _amount(item: Item) -> Fraction | None:
@@ -135,26 +145,29 @@ def monthly(
     customer: str | None = None,
     metered: bool = False,
 ) -> dict[str, Fraction]:
-    """What a text comes to in a month, exactly, by currency, with what its discounts take off just
-    before `moment`. A discount of the customer counts where the subscription has none of its own;
-    a customer has one at a time, so that a newer one ends the one before it.
-    With `metered` one unit of each metered price counts.
+    """What a text comes to in a month, exactly, by currency, without tax and with what its
+    discounts take off just before `moment`. With `metered` one unit of each metered price counts.
+
+    A discount of the customer counts where the subscription has none of its own. A customer has one
+    at a time: a newer one ends the one before it.
 
     Of several discounts percentages come first. An amount is for each invoice, so it is divided
     by the months of the shortest interval. Nothing goes below 0.
     """
     parts = [part for part in text.split(";") if part]
     own = parts.pop()[1:].split(",") if parts and parts[-1].startswith("*") else []
-    sums, shortest = dict[str, Fraction](), dict[str, Fraction]()
+    sums, untaxed, shortest = (dict[str, Fraction]() for _ in range(3))
     for part in parts:
         if part.startswith("?") or (part.startswith("#") and not metered):
             continue
         price, _, named = part.removeprefix("#").partition("-")
-        currency, amount, length = price.split(":")
+        currency, amount, length, *taxed = price.split(":")
         months = Fraction(length)
         running = _running(named.split(",") if named else [], discounts, moment)
         value = _less({currency: Fraction(amount) / months}, running, {currency: months})
         sums[currency] = sums.get(currency, Fraction(0)) + value[currency]
+        without = value[currency] / Fraction(taxed[0] if taxed else 1)
+        untaxed[currency] = untaxed.get(currency, Fraction(0)) + without
         shortest[currency] = min(shortest.get(currency, months), months)
     running = _running(own, discounts, moment)
     if not own:
@@ -168,7 +181,12 @@ def monthly(
             and customer in (None, one.customer)
         ]
         running = _running([id for _, id in sorted(wide)[-1:]], discounts, moment)
-    return _less(sums, running, shortest)
+    left = _less(sums, running, shortest)
+    # A discount is taken off with the tax in it, from each item its share.
+    return {
+        currency: value * untaxed[currency] / sums[currency] if sums[currency] else value
+        for currency, value in left.items()
+    }
 
 
 def _running(

@@ -76,6 +76,42 @@ def test_every_api_version_tells_the_same_of_a_subscription() -> None:
             assert fact.subscription == newest, version
 
 
+def rate(percentage: object, inclusive: bool = True) -> dict[str, object]:
+    return {"id": "txr_1", "object": "tax_rate", "percentage": percentage, "inclusive": inclusive}
+
+
+@pytest.mark.parametrize(
+    ("defaults", "own", "tax"),
+    [
+        ([], [], None),
+        ([rate(20.0)], [], "20"),
+        ([rate(20)], [rate(7.5)], "7.5"),
+        ([rate(20, inclusive=False)], [], None),
+        ([rate(5), rate(9.975)], [], "14.975"),
+        ([rate(20)], [rate(20, inclusive=False)], None),
+        ([rate(None), "txr_2", rate("20"), rate(-1), rate(0)], None, None),
+        (None, None, None),
+    ],
+)
+def test_an_item_has_the_tax_that_its_price_includes(defaults: Any, own: Any, tax: Any) -> None:
+    raw = shape(VERSIONS[-1], "subscription")
+    thing = raw["data"]["object"]
+    thing["default_tax_rates"], thing["items"]["data"][0]["tax_rates"] = defaults, own
+    fact = read(raw).fact
+    assert isinstance(fact, SubscriptionSnapshot)
+    assert fact.subscription.items[0].inclusive_tax == tax
+
+
+@pytest.mark.parametrize("name", ["transform_quantity", "transform_usage"])
+def test_a_price_is_for_a_package_of_units(name: str) -> None:
+    raw = shape(VERSIONS[-1], "subscription")
+    raw["data"]["object"]["items"]["data"][0]["price"][name] = {"divide_by": 5, "round": "up"}
+    fact = read(raw).fact
+    assert isinstance(fact, SubscriptionSnapshot)
+    item = fact.subscription.items[0]
+    assert (item.package, item.rounds_up) == (5, True)
+
+
 def test_an_invoice_says_whose_it_is_in_both_places() -> None:
     for version in VERSIONS:
         event = read(shape(version, "invoice"))

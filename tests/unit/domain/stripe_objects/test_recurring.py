@@ -62,6 +62,32 @@ def test_paused_collection_brings_in_nothing() -> None:
     assert recurring(replace(ONE, pause_collection=PauseCollection("void"))) == ""
 
 
+@pytest.mark.parametrize(
+    ("quantity", "rounds_up", "packages"),
+    [(10, True, 2), (11, True, 3), (11, False, 2), (4, False, 0)],
+)
+def test_a_price_for_a_package_counts_once_for_each(
+    quantity: int, rounds_up: bool, packages: int
+) -> None:
+    one = item(quantity=quantity, package=5, rounds_up=rounds_up)
+    assert of(one) == ({"usd": 4900 * packages} if packages else {})
+
+
+def test_the_tax_in_a_price_does_not_count() -> None:
+    taxed = item(amount=12000, inclusive_tax="20")
+    assert of(taxed) == {"usd": 10000}
+    assert of(item(amount=12000, inclusive_tax="9.975")) == {"usd": Fraction(12000_00000, 109975)}
+    assert of(replace(taxed, discounts=("di_1",)), di_1=FIFTH) == {"usd": 8000}
+    amount = DiscountTerms(T, T, "forever", amount_off=1200, currency="usd")
+    assert of(replace(taxed, discounts=("di_1",)), di_1=amount) == {"usd": 9000}
+    on_item = replace(taxed, items=(replace(taxed.items[0], discounts=("di_1",)),))
+    assert of(on_item, di_1=amount) == {"usd": 9000}
+    assert named_discounts(recurring(on_item)) == ("di_1",)
+    beside = replace(taxed, items=(*taxed.items, replace(MONTHLY, amount=6000)))
+    assert of(beside) == {"usd": 16000}
+    assert of(replace(beside, discounts=("di_1",)), di_1=FIFTH) == {"usd": 12800}
+
+
 def test_a_metered_price_counts_by_policy() -> None:
     one = item(metered=True, quantity=None)
     assert of(one) == {}
