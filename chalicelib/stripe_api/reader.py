@@ -14,7 +14,7 @@ from chalicelib.domain.stripe_objects.objects import InvoicePayment
 from chalicelib.domain.stripe_objects.pagination import MOST_INVOICES
 from chalicelib.domain.stripe_objects.recurring import DiscountTerms
 from chalicelib.stripe_api import answers, discounts
-from chalicelib.stripe_api.fields import reference
+from chalicelib.stripe_api.fields import mapping, reference
 from chalicelib.stripe_api.transport import Raw, StripeTransport
 from chalicelib.stripe_api.writer import data_of
 
@@ -122,8 +122,12 @@ class StripeReader:
 
     def customer_discount(self, customer: str) -> dict[str, DiscountTerms]:
         """See ReaderApi."""
-        raw = self._transport.get(f"/v1/customers/{customer}", expand=["discount.source.coupon"])
-        return discounts.terms_in_customer(raw) if raw else {}
+        raw = self._transport.get(f"/v1/customers/{customer}") or {}
+        held = mapping(raw.get("discount"))
+        named = reference(mapping(held.get("source")).get("coupon"))
+        coupon = self._transport.get(f"/v1/coupons/{named}") if named else None
+        whole = {**held, "source": {"coupon": coupon}} if coupon else held
+        return discounts.terms_in_customer({"discount": whole})
 
     def invoice_paid_by(self, payment_intent: str) -> str | None:
         """See ReaderApi."""

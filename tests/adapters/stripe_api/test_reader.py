@@ -14,6 +14,7 @@ from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.ordering import FromFetch
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import Refused, Unavailable
+from chalicelib.domain.stripe_objects.recurring import DiscountTerms
 from chalicelib.stripe_api import answers
 from chalicelib.stripe_api.customers import StripeCustomers
 from chalicelib.stripe_api.reader import StripeReader
@@ -167,6 +168,25 @@ def test_a_deleted_customer_is_told_as_such(reader: StripeReader, replies: Repli
     assert [fact.customer.deleted for fact in told.facts if isinstance(fact, CustomerSnapshot)] == [
         True
     ]
+
+
+def test_the_discount_of_a_customer_comes_with_what_its_coupon_gives(
+    reader: StripeReader, replies: Replies
+) -> None:
+    coupon = {"id": "OFF", "percent_off": 12.5, "duration": "forever"}
+    held = {"id": "di_1", "customer": "cus_1", "start": 1772442000, "end": None}
+    expected = {
+        "di_1": DiscountTerms(
+            at(1772442000), at(1772442000), "forever", percent_off="12.5", customer="cus_1"
+        )
+    }
+    replies.by_path["/v1/coupons/OFF"] = [(200, coupon)]
+    for told in ({"coupon": coupon}, {"source": {"type": "coupon", "coupon": "OFF"}}):
+        replies.by_path["/v1/customers/cus_1"] = [(200, {"id": "cus_1", "discount": held | told})]
+        assert reader.customer_discount("cus_1") == expected
+    replies.by_path["/v1/customers/cus_1"] = [(200, {"id": "cus_1", "discount": None})]
+    assert reader.customer_discount("cus_1") == {}
+    assert reader.customer_discount("cus_unknown") == {}
 
 
 def test_all_pages_of_subscriptions_are_read(reader: StripeReader, replies: Replies) -> None:
