@@ -64,8 +64,7 @@ def variables(
             if name
             else words.greeting_nobody
         ),
-        "plan": policy.plan_name(standing.plan if standing else None),
-        "price": spoken_price(account, policy, language),
+        **_plan_and_price(account, mail, policy, language),
         "billed_for": _billed_for(account, policy, language),
         "has_card": holds("card", account, mail.occasion, policy),
         "was_debit": holds("debit", account, mail.occasion, policy),
@@ -99,6 +98,23 @@ def variables(
         **_of_milestone(mail, policy, language),
         **links,
     }
+
+
+def _plan_and_price(
+    account: Account, mail: DueMessage, policy: Policy, language: str
+) -> dict[str, object]:
+    """The plan that the account has and what it pays, of the subscription that the message concerns
+    if that runs: beside a newer one they are not the account's.
+    """
+    plan = account.standing.plan if account.standing else None
+    about = subscription_of(account, mail.occasion)
+    if about is None or about.final:
+        price = spoken_price(account, policy, language)
+    else:
+        price = price_of(account, about, policy, language)
+        if about.status == "trialing":
+            plan, _ = plan_of(account, about, policy)
+    return {"plan": policy.plan_name(plan), "price": price}
 
 
 def _app_url(account: Account, policy: Policy, now: datetime, links: Mapping[str, str]) -> str:

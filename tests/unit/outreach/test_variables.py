@@ -11,6 +11,7 @@ from chalicelib.domain.account.ordering import FromEvent
 from chalicelib.domain.account.parts.invoices import PaymentState, TrackedInvoice
 from chalicelib.domain.account.profile import Profile
 from chalicelib.domain.account.rules.apply import apply
+from chalicelib.domain.account.standing import Standing
 from chalicelib.domain.account.state import Account, CardSnapshot
 from chalicelib.domain.messaging.due_messages import DueMessage
 from chalicelib.domain.messaging.occasions import Occasion
@@ -102,6 +103,30 @@ def test_a_notice_lists_every_subscription_that_is_billed() -> None:
     assert sentence in mail.html
     lifecycle = render("payment_failed", values | {"unsubscribe_url": "https://a.example"}, "en")
     assert "several subscriptions" not in lifecycle.text
+
+
+def test_a_mail_about_one_of_two_subscriptions_names_the_price_of_that_one() -> None:
+    account = billed("usd", 4900)
+    (known,) = account.subscriptions.values()
+    scale = Item("p2", None, "scale_monthly", 1, 19900, "usd", "month")
+    newer = replace(known.value, id="sub_2", created=NOW + timedelta(days=1), items=(scale,))
+    both = {**account.subscriptions, "sub_2": replace(known, value=newer)}
+    account = replace(account, subscriptions=both)
+    assert told(account, "en")["price"] == "$49.00 a month"
+    ended = {**both, "sub_1": replace(known, value=replace(known.value, status="canceled"))}
+    assert told(replace(account, subscriptions=ended), "en")["price"] == "$199.00 a month"
+
+
+def test_a_mail_about_one_of_two_trials_names_its_plan_and_price() -> None:
+    account = billed("usd", 4900)
+    (known,) = account.subscriptions.values()
+    pro = replace(known.value, status="trialing", trial_end=NOW + timedelta(days=3))
+    standing = Standing("trialing", "full", "trialing", "scale", (), 1, NOW + timedelta(days=9))
+    account = replace(
+        account, subscriptions={"sub_1": replace(known, value=pro)}, standing=standing
+    )
+    values = told(account, "en")
+    assert (values["plan"], values["price"]) == ("Pro", "$49.00 a month")
 
 
 def test_days_are_those_of_the_customers_zone_in_the_customers_language() -> None:
