@@ -13,38 +13,30 @@ from chalicelib.domain.billing.plan_requests import PurchaseRequest
 from chalicelib.domain.billing.selling import keys_for
 from chalicelib.domain.errors import AlreadySubscribed, InvalidInput
 from chalicelib.domain.policy.policy import Policy
+from chalicelib.domain.stripe_objects.objects import Subscription
 
 
 def order_of(account: Account, policy: Policy, request: PurchaseRequest) -> Order:
     """What the next Checkout of this account is for.
 
     If there is a live subscription, of whatever status, a Checkout collects a card for it, so an
-    account never buys a second one. Raises AlreadySubscribed if it has a card and is paid,
-    InvalidInput for a plan, an interval or a currency that is not sold.
+    account never buys a second one. Raises AlreadySubscribed if it has a card and is paid, or is
+    not what is asked for, InvalidInput for a plan, an interval or a currency that is not sold.
     """
-    plan, interval, currency = request.plan, request.interval, request.currency
+    plan, interval = request.plan, request.interval
     subscription = current_subscription(account)
     if subscription is not None:
-        if plan is not None and plan_of(account, subscription, policy)[0] not in {plan, None}:
-            raise AlreadySubscribed(
-                "There is a subscription already, to another plan. Change its plan instead of"
-                " buying a second one.",
-                "plan",
-            )
+        _refuse_another(account, subscription, policy, request)
         if subscription.status in {"trialing", "active"} and has_card(account, subscription):
             raise AlreadySubscribed(
                 "The subscription runs and a card is on file. The portal changes either."
             )
-        held = currency_of(account, policy)
+        held = _currency(account, policy, request)
         return Order("setup", currency=None if held == policy.currency else held)
     wanted = plan or _last_plan(account, policy) or next(iter(policy.plans))
     if wanted not in policy.plans:
         raise InvalidInput(f"plan must be one of {', '.join(policy.plans)}.", "plan")
-    known = currency_of(account, policy, currency)
-    if currency not in {None, known}:
-        raise InvalidInput(
-            f"currency must be {known}: Stripe bills a customer in one currency.", "currency"
-        )
+    known = _currency(account, policy, request)
     # Of somebody who was billed before, Stripe knows whether the usual prices offer the currency.
     sold = policy.lookup_keys(wanted, known)
     if not sold and billed_in(account):
@@ -71,6 +63,39 @@ def order_of(account: Account, policy: Policy, request: PurchaseRequest) -> Orde
         request.quantity or 1,
         None if known == policy.currency else known,
     )
+
+
+def _refuse_another(
+    account: Account, subscription: Subscription, policy: Policy, request: PurchaseRequest
+) -> None:
+    """A card saved for the subscription would be charged for what it is, so what is asked for must
+    be that: who chose the year would pay for a month.
+    """
+    plan, quantity = plan_of(account, subscription, policy)
+    held: dict[str, set[str | int | None]] = {
+        "plan": {plan},
+        "interval": {item.interval for item in subscription.items},
+        "quantity": {quantity},
+    }
+    asked = {"plan": request.plan, "interval": request.interval, "quantity": request.quantity}
+    for field, wanted in asked.items():
+        known = held[field] - {None}
+        if wanted is not None and known and wanted not in known:
+            raise AlreadySubscribed(
+                f"There is a subscription already, of another {field}. Change its plan instead of"
+                " buying a second one.",
+                field,
+            )
+
+
+def _currency(account: Account, policy: Policy, request: PurchaseRequest) -> str:
+    """The currency of the Checkout. Raises InvalidInput if another one is asked for."""
+    known = currency_of(account, policy, request.currency)
+    if request.currency not in {None, known}:
+        raise InvalidInput(
+            f"currency must be {known}: Stripe bills a customer in one currency.", "currency"
+        )
+    return known
 
 
 def _last_plan(account: Account, policy: Policy) -> str | None:

@@ -339,6 +339,35 @@ def test_what_is_not_sold_is_refused_by_name() -> None:
     assert life.objects("checkout.session") == []
 
 
+@pytest.mark.parametrize(
+    ("order", "field"),
+    [
+        (PurchaseRequest("scale"), "plan"),
+        (PurchaseRequest("pro", "year"), "interval"),
+        (PurchaseRequest(quantity=3), "quantity"),
+    ],
+)
+@pytest.mark.parametrize("days", [0, 15], ids=["on trial", "after it"])
+def test_no_card_is_taken_for_another_order_than_the_subscription_is(
+    order: PurchaseRequest, field: str, days: int
+) -> None:
+    life = on_trial()
+    life.days(days)
+    with pytest.raises(AlreadySubscribed) as refusal:
+        open_checkout(life.account_id, order, returns, life.services)
+    assert refusal.value.field == field
+    same = PurchaseRequest("pro", "month", 1, "usd")
+    assert open_checkout(life.account_id, same, returns, life.services)
+    assert life.only("checkout.session")["mode"] == "setup"
+
+
+def test_no_card_is_taken_in_another_currency_than_the_subscription_has() -> None:
+    life = on_trial()
+    with pytest.raises(InvalidInput) as refusal:
+        open_checkout(life.account_id, PurchaseRequest(currency="eur"), returns, life.services)
+    assert refusal.value.field == "currency"
+
+
 def test_with_stripe_down_checkout_and_portal_say_so_and_nothing_is_lost() -> None:
     life = SimLife().fault("timeout_before", 100)
     life.sign_up()
