@@ -1,6 +1,6 @@
 """The texts of notices to the team, in English, with times in the policy's time zone."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,6 +13,9 @@ from chalicelib.localization.amounts import money
 from chalicelib.localization.dates import spoken_moment
 from chalicelib.localization.prices import spoken_price
 from chalicelib.outreach.typed_words import broken_up
+
+_Data = Mapping[str, Any]
+_Lines = list[tuple[str, str]]
 
 TYPED = "Typed by the visitor"
 """What stands before words that a stranger may have chosen."""
@@ -46,11 +49,9 @@ def typed_by_visitor(account: Account) -> str:
     return broken_up(" ".join(word for word in (account.name, address) if word))
 
 
-def facts_of(
-    kind: str, account: Account, event: DomainEvent, policy: Policy
-) -> list[tuple[str, str]]:
+def facts_of(kind: str, account: Account, event: DomainEvent, policy: Policy) -> _Lines:
     """The lines (name, value) of a notice; unknown values are left out."""
-    data: Mapping[str, Any] = event.data
+    data: _Data = event.data
     plan = account.standing.plan if account.standing else None
     lines = [
         ("Account", account.id),
@@ -58,50 +59,53 @@ def facts_of(
         ("Plan", policy.plan_name(plan)),
         ("Price", spoken_price(account, policy) if kind != "signup" else ""),
     ]
-    match kind:
-        case "signup":
-            source = account.signup.source if account.signup else None
-            lines += [
-                ("Source", broken_up(source or "")),
-                ("Trial until", _moment(data, "trial_end", policy)),
-            ]
-        case "failed_payment":
-            lines += _of_failed_payment(account, data, policy)
-        case "finalization_failed":
-            lines += [
-                ("Invoice", str(data.get("invoice") or "")),
-                ("Stripe says", str(data.get("error") or "")),
-            ]
-        case "second_subscription":
-            lines += [
-                ("Newest", str(data.get("subscription") or "")),
-                ("Paid subscriptions", str(data.get("number") or "")),
-                ("What to do", "Cancel the one that was not meant, and refund its payment."),
-            ]
-        case "cancellation":
-            lines += _of_cancellation(account, data, policy)
-        case "complaint":
-            lines += [
-                ("Message", str(data.get("message") or "")),
-                (
-                    "What follows",
-                    "Notices go on to this address. After another complaint about one, no mail goes"
-                    " there any more. A new address of the account ends that.",
-                ),
-            ]
-        case "instance_stalled":
-            lines += _of_stalled_instance(account, data, policy)
-        case "feedback":
-            lines += [
-                ("Answer", str(data.get("answer") or "")),
-                ("In their words", str(data.get("comment") or "")),
-            ]
+    if kind in _OF_KIND:
+        lines += _OF_KIND[kind](account, data, policy)
     return [(name, value) for name, value in lines if value]
 
 
-def _of_stalled_instance(
-    account: Account, data: Mapping[str, Any], policy: Policy
-) -> list[tuple[str, str]]:
+def _of_signup(account: Account, data: _Data, policy: Policy) -> _Lines:
+    source = account.signup.source if account.signup else None
+    return [
+        ("Source", broken_up(source or "")),
+        ("Trial until", _moment(data, "trial_end", policy)),
+    ]
+
+
+def _of_unfinished_invoice(account: Account, data: _Data, policy: Policy) -> _Lines:
+    return [
+        ("Invoice", str(data.get("invoice") or "")),
+        ("Stripe says", str(data.get("error") or "")),
+    ]
+
+
+def _of_second_subscription(account: Account, data: _Data, policy: Policy) -> _Lines:
+    return [
+        ("Newest", str(data.get("subscription") or "")),
+        ("Paid subscriptions", str(data.get("number") or "")),
+        ("What to do", "Cancel the one that was not meant, and refund its payment."),
+    ]
+
+
+def _of_complaint(account: Account, data: _Data, policy: Policy) -> _Lines:
+    return [
+        ("Message", str(data.get("message") or "")),
+        (
+            "What follows",
+            "Notices go on to this address. After another complaint about one, no mail goes"
+            " there any more. A new address of the account ends that.",
+        ),
+    ]
+
+
+def _of_feedback(account: Account, data: _Data, policy: Policy) -> _Lines:
+    return [
+        ("Answer", str(data.get("answer") or "")),
+        ("In their words", str(data.get("comment") or "")),
+    ]
+
+
+def _of_stalled_instance(account: Account, data: _Data, policy: Policy) -> _Lines:
     request = account.instance.request if account.instance else None
     return [
         ("Asked", str(data.get("action") or "")),
@@ -113,9 +117,7 @@ def _of_stalled_instance(
     ]
 
 
-def _of_failed_payment(
-    account: Account, data: Mapping[str, Any], policy: Policy
-) -> list[tuple[str, str]]:
+def _of_failed_payment(account: Account, data: _Data, policy: Policy) -> _Lines:
     amount, currency = data.get("amount_due"), data.get("currency")
     known = account.invoices.get(str(data.get("invoice") or ""))
     if known and known.value.status == "open":  # what is left, as a part may be paid
@@ -126,9 +128,7 @@ def _of_failed_payment(
     ]
 
 
-def _of_cancellation(
-    account: Account, data: Mapping[str, Any], policy: Policy
-) -> list[tuple[str, str]]:
+def _of_cancellation(account: Account, data: _Data, policy: Policy) -> _Lines:
     tracked = account.subscriptions.get(str(data.get("subscription") or ""))
     details = tracked.value.cancellation_details if tracked else None
     reason = (details.feedback or details.reason) if details else None
@@ -145,3 +145,16 @@ def _moment(data: Mapping[str, Any], name: str, policy: Policy) -> str:
         return ""
     zone = ZoneInfo(policy.mail.timezone if policy.mail else "UTC")
     return spoken_moment(datetime.fromisoformat(data[name]), zone)
+
+
+_OF_KIND: dict[str, Callable[[Account, _Data, Policy], _Lines]] = {
+    "signup": _of_signup,
+    "failed_payment": _of_failed_payment,
+    "finalization_failed": _of_unfinished_invoice,
+    "second_subscription": _of_second_subscription,
+    "cancellation": _of_cancellation,
+    "complaint": _of_complaint,
+    "instance_stalled": _of_stalled_instance,
+    "feedback": _of_feedback,
+}
+"""What a notice says besides who it is about. A conversion says nothing more."""

@@ -45,16 +45,7 @@ def variables(
     assert mail_policy is not None
     zone, words = zone_of(account, mail_policy), WORDING[language]
     standing = account.standing
-    end = mail.occasion.moment if mail.occasion.anchor == "trial_ends" else _trial_end(account)
-    days_left = (
-        max(0, (end.astimezone(zone).date() - now.astimezone(zone).date()).days) if end else 0
-    )
-    name = ""
-    if account.email_proved or (account.signup is None and not account.moved_at_stripe):
-        # Else a stranger chose both the name and the inbox that it is mailed to.
-        name = spoken_name(account.name)
-    if mail.step.id == "confirm_email":
-        name = ""  # nobody has proved yet whose address it is
+    name = _name_to_greet(account, mail)
     return {
         "product": mail_policy.product,
         "sender": mail_policy.sender,
@@ -68,14 +59,6 @@ def variables(
         "billed_for": _billed_for(account, policy, language),
         "has_card": holds("card", account, mail.occasion, policy),
         "was_debit": holds("debit", account, mail.occasion, policy),
-        "trial_ends_on": spoken_day(end, zone, language) if end else "",
-        "trial_ends_at": spoken_moment(end, zone, language) if end else "",
-        "days_left": days_left,
-        "days_left_words": (
-            plural(words.days, days_left, language).format(n=days_left)
-            if days_left
-            else words.today
-        ),
         "trial_days": policy.trial.days,
         "asked_at": spoken_moment(mail.occasion.moment, zone, language),
         "reminds": account.proved,
@@ -92,6 +75,7 @@ def variables(
         "news": text_in(language, mail_policy.news, mail_policy.language),
         "news_url": mail_policy.news_url,
         "reason": standing.reason if standing else "",
+        **_of_trial(account, mail, now, zone, language),
         **_of_address(account, mail),
         **_of_subscription(account, mail, policy, now, zone, language),
         **_of_invoice(account, mail, zone, language),
@@ -115,6 +99,33 @@ def _plan_and_price(
         if about.status == "trialing":
             plan, _ = plan_of(account, about, policy)
     return {"plan": policy.plan_name(plan), "price": price}
+
+
+def _name_to_greet(account: Account, mail: DueMessage) -> str:
+    """The customer's name; empty where a stranger may have chosen both the name and the mailbox
+    that it is mailed to.
+    """
+    from_stripe = account.signup is None and not account.moved_at_stripe
+    if mail.step.id == "confirm_email" or not (account.email_proved or from_stripe):
+        return ""
+    return spoken_name(account.name)
+
+
+def _of_trial(
+    account: Account, mail: DueMessage, now: datetime, zone: ZoneInfo, language: str
+) -> dict[str, object]:
+    """When the trial that the message is about ends, and in how many days of the calendar."""
+    end = mail.occasion.moment if mail.occasion.anchor == "trial_ends" else _trial_end(account)
+    days = (end.astimezone(zone).date() - now.astimezone(zone).date()).days if end else 0
+    left, words = max(0, days), WORDING[language]
+    return {
+        "trial_ends_on": spoken_day(end, zone, language) if end else "",
+        "trial_ends_at": spoken_moment(end, zone, language) if end else "",
+        "days_left": left,
+        "days_left_words": (
+            plural(words.days, left, language).format(n=left) if left else words.today
+        ),
+    }
 
 
 def _app_url(account: Account, policy: Policy, now: datetime, links: Mapping[str, str]) -> str:

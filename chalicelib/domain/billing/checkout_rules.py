@@ -1,5 +1,7 @@
 """What the next Checkout session of an account is for: a card or a purchase."""
 
+from collections.abc import Mapping
+
 from chalicelib.domain.account.parts.checkout import Order
 from chalicelib.domain.account.queries import (
     billed_in,
@@ -23,46 +25,55 @@ def order_of(account: Account, policy: Policy, request: PurchaseRequest) -> Orde
     account never buys a second one. Raises AlreadySubscribed if it has a card and is paid, or is
     not what is asked for, InvalidInput for a plan, an interval or a currency that is not sold.
     """
-    plan, interval = request.plan, request.interval
     subscription = current_subscription(account)
-    if subscription is not None:
-        _refuse_another(account, subscription, policy, request)
-        if subscription.status in {"trialing", "active"} and has_card(account, subscription):
-            raise AlreadySubscribed(
-                "The subscription runs and a card is on file. The portal changes either."
-            )
-        held = _currency(account, policy, request)
-        return Order("setup", currency=None if held == policy.currency else held)
-    wanted = plan or _last_plan(account, policy) or next(iter(policy.plans))
-    if wanted not in policy.plans:
+    if subscription is None:
+        return _purchase(account, policy, request)
+    _refuse_another(account, subscription, policy, request)
+    if subscription.status in {"trialing", "active"} and has_card(account, subscription):
+        raise AlreadySubscribed(
+            "The subscription runs and a card is on file. The portal changes either."
+        )
+    currency = _currency(account, policy, request)
+    return Order("setup", currency=None if currency == policy.currency else currency)
+
+
+def _purchase(account: Account, policy: Policy, request: PurchaseRequest) -> Order:
+    """The plan that was asked for, else the last one, else the first of billing.toml."""
+    plan = request.plan or _last_plan(account, policy) or next(iter(policy.plans))
+    if plan not in policy.plans:
         raise InvalidInput(f"plan must be one of {', '.join(policy.plans)}.", "plan")
-    known = _currency(account, policy, request)
-    # Of somebody who was billed before, Stripe knows whether the usual prices offer the currency.
-    sold = policy.lookup_keys(wanted, known)
-    if not sold and billed_in(account):
-        sold = keys_for(policy, wanted, known)
-    elif known not in policy.currencies:
-        raise InvalidInput(f"currency must be one of {', '.join(policy.currencies)}.", "currency")
-    if interval is not None and interval not in sold:
+    currency = _currency(account, policy, request)
+    sold = _prices(account, policy, plan, currency)
+    usual = policy.signup.interval if policy.signup else None
+    interval = usual if usual in sold else next(iter(sold))
+    if request.interval is not None:
+        interval = request.interval
+    if interval not in sold:
         raise InvalidInput(f"interval must be one of {', '.join(sold)}.", "interval")
+    return Order(
+        "subscription",
+        plan,
+        interval,
+        request.quantity or 1,
+        None if currency == policy.currency else currency,
+    )
+
+
+def _prices(account: Account, policy: Policy, plan: str, currency: str) -> Mapping[str, str]:
+    """The lookup keys by which a plan is sold in a currency, by interval; never empty."""
+    sold = policy.lookup_keys(plan, currency)
+    if not sold and billed_in(account):
+        # Of somebody who was billed before, Stripe knows whether the usual prices offer it.
+        sold = keys_for(policy, plan, currency)
+    elif currency not in policy.currencies:
+        raise InvalidInput(f"currency must be one of {', '.join(policy.currencies)}.", "currency")
     if not sold:
         raise InvalidInput(
-            f"The plan {wanted} is not sold in {known}: it has no lookup key for that in"
+            f"The plan {plan} is not sold in {currency}: it has no lookup key for that in"
             " billing.toml.",
             "plan",
         )
-    default = (
-        policy.signup.interval
-        if policy.signup and policy.signup.interval in sold
-        else next(iter(sold))
-    )
-    return Order(
-        "subscription",
-        wanted,
-        interval or default,
-        request.quantity or 1,
-        None if known == policy.currency else known,
-    )
+    return sold
 
 
 def _refuse_another(

@@ -15,7 +15,7 @@ from chalicelib.domain.account.queries import (
     period_invoices,
 )
 from chalicelib.domain.account.state import Account
-from chalicelib.domain.stripe_objects.objects import Subscription
+from chalicelib.domain.stripe_objects.objects import Invoice, Subscription
 from chalicelib.values import replace
 
 EXPECTED = {
@@ -114,14 +114,14 @@ def _fetched_at(account: Account, known: Tracked[Subscription]) -> datetime | No
     )
 
 
-def _expected_times(
-    account: Account, subscription: Subscription
-) -> Iterator[tuple[str, datetime | None]]:
+_Times = Iterator[tuple[str, datetime | None]]
+
+
+def _expected_times(account: Account, subscription: Subscription) -> _Times:
+    """What Stripe should report, and when; None where nothing is to come."""
+    pause = subscription.pause_collection
     yield "cancellation", subscription.cancels_at
-    yield (
-        "resumption",
-        subscription.pause_collection.resumes_at if subscription.pause_collection else None,
-    )
+    yield "resumption", pause.resumes_at if pause else None
     if subscription.status in WAITS:
         yield "paid", _paid_since(account, subscription)
     if subscription.status == "trialing":
@@ -130,24 +130,25 @@ def _expected_times(
         yield "first_payment", subscription.created + INCOMPLETE_FOR
     elif subscription.status in RENEWS:
         yield "period", subscription.period_end
-        yield (
-            "trial_payment",
-            (
-                subscription.trial_end + DRAFT_FOR
-                if subscription.trial_end
-                and _first_payment_is_awaited(account, subscription, subscription.trial_end)
-                else None
-            ),
-        )
+        yield "trial_payment", _trial_payment(account, subscription)
         for invoice in invoices_of(account, subscription):
-            if invoice.status != "open":
-                continue
-            yield "attempt", invoice.next_payment_attempt
-            payment = account.payment_of(invoice.id)
-            if payment.is_processing and payment.processing_at:
-                yield "debit", payment.processing_at + DEBIT_TAKES
-            elif invoice.send_invoice:
-                yield "due", invoice.due_date
+            if invoice.status == "open":
+                yield from _of_open_invoice(account, invoice)
+
+
+def _trial_payment(account: Account, subscription: Subscription) -> datetime | None:
+    end = subscription.trial_end
+    is_awaited = end and _first_payment_is_awaited(account, subscription, end)
+    return end + DRAFT_FOR if end and is_awaited else None
+
+
+def _of_open_invoice(account: Account, invoice: Invoice) -> _Times:
+    yield "attempt", invoice.next_payment_attempt
+    payment = account.payment_of(invoice.id)
+    if payment.is_processing and payment.processing_at:
+        yield "debit", payment.processing_at + DEBIT_TAKES
+    elif invoice.send_invoice:
+        yield "due", invoice.due_date
 
 
 def _paid_since(account: Account, subscription: Subscription) -> datetime | None:

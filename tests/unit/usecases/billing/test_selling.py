@@ -126,6 +126,15 @@ def test_a_purchase_may_name_a_currency_that_is_sold_until_something_was_billed(
         assert refusal.value.field == "currency"
 
 
+def test_a_plan_that_is_not_sold_is_refused_by_its_name_with_an_interval_too() -> None:
+    free = Plan("free", "Free", ("projects",), {})
+    policy = replace(QUIET, plans={**QUIET.plans, "free": free})
+    for interval in (None, "year"):
+        with pytest.raises(InvalidInput, match="The plan free is not sold") as refusal:
+            order_of(Account("acc_1"), policy, PurchaseRequest("free", interval))
+        assert refusal.value.field == "plan"
+
+
 def test_the_plan_that_remains_after_a_trial_is_left_by_paying_and_not_by_a_change() -> None:
     free = Plan("free", "Free", ("projects",), {})
     policy = replace(
