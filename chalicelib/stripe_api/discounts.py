@@ -19,13 +19,24 @@ from chalicelib.stripe_api.fields import (
 from chalicelib.stripe_api.transport import Raw
 from chalicelib.values import replace
 
+FOR_ONE = (
+    "subscription",
+    "subscription_item",
+    "invoice",
+    "invoice_item",
+    "checkout_session",
+)
+"""The fields that say what a discount is for (docs.stripe.com/api/discounts/object): without any of
+them it is for all that its customer has.
+"""
+
 
 def discount_terms(raw: Raw, at: datetime) -> DiscountTerms:
     """The terms of a discount as told at that time; without what it gives if its coupon is not told
     whole. The coupon is in `source` since clover (2025-09-30), as an id unless it is expanded.
     """
     coupon = mapping(mapping(raw.get("source")).get("coupon")) or mapping(raw.get("coupon"))
-    for_one = raw.get("subscription") or raw.get("subscription_item") or raw.get("invoice")
+    for_one = any(raw.get(name) for name in FOR_ONE)
     terms = DiscountTerms(
         start=when(raw.get("start")) or at,
         told_at=at,
