@@ -64,11 +64,15 @@ def publish(
     wake_instances(accounts, services)
     if published:
         services.log_published(published)
-    disputes = sum(event.type in DISPUTES for event in published)
+    _count(published, services)
+
+
+def _count(events: Sequence[DomainEvent], services: Services) -> None:
+    disputes = sum(event.type in DISPUTES for event in events)
+    stalled = sum(event.type == "instance.stalled" for event in events)
     services.metrics.count("Disputes", disputes)
-    stalled = sum(event.type == "instance.stalled" for event in published)
     services.metrics.count("InstancesStalled", stalled)
-    services.metrics.count("AccountsStale", sum(went_stale(event) for event in published))
+    services.metrics.count("AccountsStale", sum(went_stale(event) for event in events))
 
 
 def publish_worker_outbox(account: Account, services: Services) -> None:

@@ -64,10 +64,11 @@ class Outcome:
 
 @frozen
 class _Read:
-    """A message, by its id, with the event that was read from it."""
+    """A message, by its id, with the event that was read from it, and whom it is about."""
 
     message: str
     event: StripeEvent
+    customer: str
 
 
 def ingest(messages: Sequence[Message], services: Services) -> list[Outcome]:
@@ -78,27 +79,32 @@ def ingest(messages: Sequence[Message], services: Services) -> list[Outcome]:
     outcomes: list[Outcome] = []
     by_customer: dict[str, list[_Read]] = defaultdict(list)
     for message in messages:
-        try:
-            event = read_event(message.body, services.clock.now(), services.livemode)
-        except Unreadable as failure:
-            outcomes.append(_dead_letter(message, failure, services))
+        read = _read(message, services)
+        if isinstance(read, Outcome):
+            outcomes.append(read)
         else:
-            if event.set_aside:
-                services.metrics.count(event.set_aside, 1)
-                outcomes.append(Outcome(message.id, "ignored", event))
-                continue
-            try:
-                event, customer = with_customer(event, services.stripe.reader)
-            except (Unavailable, Refused) as failure:
-                outcomes.append(Outcome(message.id, "retry", event, failure=failure))
-                continue
-            if customer and event.fact:
-                by_customer[customer].append(_Read(message.id, event))
-            else:
-                outcomes.append(Outcome(message.id, "ignored", event))
+            by_customer[read.customer].append(read)
     if by_customer:
         outcomes += _ingest_by_customer(by_customer, services)
     return outcomes
+
+
+def _read(message: Message, services: Services) -> _Read | Outcome:
+    """What is to be applied, or what became of the message if nothing is."""
+    try:
+        event = read_event(message.body, services.clock.now(), services.livemode)
+    except Unreadable as failure:
+        return _dead_letter(message, failure, services)
+    if event.set_aside:
+        services.metrics.count(event.set_aside, 1)
+        return Outcome(message.id, "ignored", event)
+    try:
+        event, customer = with_customer(event, services.stripe.reader)
+    except (Unavailable, Refused) as failure:
+        return Outcome(message.id, "retry", event, failure=failure)
+    if customer and event.fact:
+        return _Read(message.id, event, customer)
+    return Outcome(message.id, "ignored", event)
 
 
 def with_customer(event: StripeEvent, reader: ReaderApi) -> tuple[StripeEvent, str | None]:
