@@ -19,6 +19,8 @@ from chalicelib.stripe_api.fields import (
 from chalicelib.stripe_api.transport import Raw
 from chalicelib.values import replace
 
+NO_COUPONS: Mapping[str, Raw] = {}
+
 FOR_ONE = (
     "subscription",
     "subscription_item",
@@ -31,11 +33,17 @@ them it is for all that its customer has.
 """
 
 
-def discount_terms(raw: Raw, at: datetime) -> DiscountTerms:
-    """The terms of a discount as told at that time; without what it gives if its coupon is not told
-    whole. The coupon is in `source` since clover (2025-09-30), as an id unless it is expanded.
+Coupons = Mapping[str, Raw]
+"""Coupons by id."""
+
+
+def discount_terms(raw: Raw, at: datetime, coupons: Coupons = NO_COUPONS) -> DiscountTerms:
+    """The terms of a discount as told at that time; without what it gives if its coupon is neither
+    told whole nor among `coupons`. The coupon is in `source` since clover (2025-09-30), as an id
+    unless it is expanded.
     """
-    coupon = mapping(mapping(raw.get("source")).get("coupon")) or mapping(raw.get("coupon"))
+    found = mapping(raw.get("source")).get("coupon")
+    coupon = mapping(found) or coupons.get(reference(found) or "") or mapping(raw.get("coupon"))
     for_one = any(raw.get(name) for name in FOR_ONE)
     terms = DiscountTerms(
         start=when(raw.get("start")) or at,
@@ -57,28 +65,44 @@ def _with_coupon(terms: DiscountTerms, coupon: Raw) -> DiscountTerms:
     )
 
 
-def terms_in_customer(raw: Raw, at: datetime | None = None) -> dict[str, DiscountTerms]:
+def terms_in_customer(
+    raw: Raw, at: datetime | None = None, coupons: Coupons = NO_COUPONS
+) -> dict[str, DiscountTerms]:
     """The terms of the discount for all that a customer has, by its id, as told at that time or
     when it began: at most one (docs.stripe.com/api/customers/object). Without what it gives if its
     coupon is not told whole.
     """
-    return _terms([raw.get("discount")], at)
+    return _terms(_held(raw)[:1], at, coupons)
 
 
-def terms_in_subscription(raw: Raw, at: datetime | None = None) -> dict[str, DiscountTerms]:
+def terms_in_subscription(
+    raw: Raw, at: datetime | None = None, coupons: Coupons = NO_COUPONS
+) -> dict[str, DiscountTerms]:
     """The terms of the discounts that a subscription and its items hold whole, by id, as told at
     that time or when each began: before basil (2025-03-31) events hold that of the subscription so.
     One whose coupon is not told whole is left out.
     """
+    return {
+        id: replace(terms, customer=None)
+        for id, terms in _terms(_held(raw), at, coupons).items()
+        if terms.duration is not None
+    }
+
+
+def named_coupons(raw: Raw) -> set[str]:
+    """The ids of the coupons of what a customer or a subscription holds, where they are not told
+    whole.
+    """
+    sources = [mapping(mapping(one).get("source")) for one in _held(raw)]
+    return {id for one in sources if isinstance(id := one.get("coupon"), str) and id}
+
+
+def _held(raw: Raw) -> list[object]:
     lines = mapping(raw.get("items")).get("data")
     held = [raw.get("discount"), *_listed(raw)]
     for line in lines if isinstance(lines, list) else []:
         held += _listed(mapping(line))
-    return {
-        id: replace(terms, customer=None)
-        for id, terms in _terms(held, at).items()
-        if terms.duration is not None
-    }
+    return held
 
 
 def _listed(raw: Raw) -> list[object]:
@@ -86,14 +110,14 @@ def _listed(raw: Raw) -> list[object]:
     return found if isinstance(found, list) else []
 
 
-def _terms(held: list[object], at: datetime | None) -> dict[str, DiscountTerms]:
+def _terms(held: list[object], at: datetime | None, coupons: Coupons) -> dict[str, DiscountTerms]:
     found = dict[str, DiscountTerms]()
     for one in held:
         raw = mapping(one)
         id, told_at = if_readable(identity, raw), at or if_readable(when, raw.get("start"))
         if not isinstance(one, Mapping) or not id or not told_at:
             continue
-        terms = if_readable(partial(discount_terms, at=told_at), raw)
+        terms = if_readable(partial(discount_terms, at=told_at, coupons=coupons), raw)
         if terms:
             found[id] = terms
     return found

@@ -14,7 +14,8 @@ from chalicelib.domain.stripe_objects.objects import InvoicePayment
 from chalicelib.domain.stripe_objects.pagination import MOST_INVOICES
 from chalicelib.domain.stripe_objects.recurring import DiscountTerms
 from chalicelib.stripe_api import answers, discounts
-from chalicelib.stripe_api.fields import mapping, reference
+from chalicelib.stripe_api.discounts import named_coupons
+from chalicelib.stripe_api.fields import reference
 from chalicelib.stripe_api.transport import Raw, StripeTransport
 from chalicelib.stripe_api.writer import data_of
 
@@ -113,21 +114,24 @@ class StripeReader:
         return answers.coupon(raw) if raw else None
 
     def discount_terms(self, subscription: str) -> dict[str, DiscountTerms]:
-        """See ReaderApi."""
+        """See ReaderApi. Stripe expands four levels at most, and a coupon of an item's discount is
+        on the fifth (docs.stripe.com/api/expanding_objects).
+        """
         raw = self._transport.get(
             f"/v1/subscriptions/{subscription}",
-            expand=["discounts.source.coupon", "items.data.discounts.source.coupon"],
+            expand=["discounts.source.coupon", "items.data.discounts"],
         )
-        return discounts.terms_in_subscription(raw) if raw else {}
+        return discounts.terms_in_subscription(raw, coupons=self._named_in(raw)) if raw else {}
 
     def customer_discount(self, customer: str) -> dict[str, DiscountTerms]:
         """See ReaderApi."""
-        raw = self._transport.get(f"/v1/customers/{customer}") or {}
-        held = mapping(raw.get("discount"))
-        named = reference(mapping(held.get("source")).get("coupon"))
-        coupon = self._transport.get(f"/v1/coupons/{named}") if named else None
-        whole = {**held, "source": {"coupon": coupon}} if coupon else held
-        return discounts.terms_in_customer({"discount": whole})
+        raw = self._transport.get(f"/v1/customers/{customer}")
+        return discounts.terms_in_customer(raw, coupons=self._named_in(raw)) if raw else {}
+
+    def _named_in(self, raw: Raw) -> dict[str, Raw]:
+        """The coupons that a customer or a subscription only names."""
+        found = {id: self._transport.get(f"/v1/coupons/{id}") for id in named_coupons(raw)}
+        return {id: coupon for id, coupon in found.items() if coupon}
 
     def invoice_paid_by(self, payment_intent: str) -> str | None:
         """See ReaderApi."""

@@ -36,7 +36,9 @@ EXPANDABLE = {
 
 ENDED = frozenset({"canceled", "incomplete_expired"})
 DEPTH = 4
-"""How many levels deep Stripe expands."""
+"""How many levels deep Stripe expands, with the `data` of lists
+(docs.stripe.com/api/expanding_objects).
+"""
 
 
 class Expansion:
@@ -51,12 +53,8 @@ class Expansion:
         """
         body: Object = copied(shown(thing))
         for path in paths:
-            names = path.split(".")
-            if len([name for name in names if name != "data"]) > DEPTH:
-                raise StripeRefusal(
-                    f"You cannot expand more than {DEPTH} levels of a property: {path}", "expand"
-                )
-            self._expand(body, names, path)
+            _check_depth(path)
+            self._expand(body, path.split("."), path)
         return body
 
     def _expand(self, body: Any, names: list[str], path: str) -> None:
@@ -111,8 +109,16 @@ def in_list(paths: list[str]) -> list[str]:
                 f" 'data.{path}' instead.",
                 "expand",
             )
+        _check_depth(path)
     return [path.removeprefix("data.") for path in paths]
 
 
 def _list(data: list[Object], url: str) -> Object:
     return {"object": "list", "data": data, "has_more": False, "url": url}
+
+
+def _check_depth(path: str) -> None:
+    if path.count(".") >= DEPTH:
+        raise StripeRefusal(
+            f"You cannot expand more than {DEPTH} levels of a property: {path}", "expand"
+        )

@@ -184,9 +184,31 @@ def test_the_discount_of_a_customer_comes_with_what_its_coupon_gives(
     for told in ({"coupon": coupon}, {"source": {"type": "coupon", "coupon": "OFF"}}):
         replies.by_path["/v1/customers/cus_1"] = [(200, {"id": "cus_1", "discount": held | told})]
         assert reader.customer_discount("cus_1") == expected
+    assert not any(query for path, query, _ in replies.requests if "customers" in path)
     replies.by_path["/v1/customers/cus_1"] = [(200, {"id": "cus_1", "discount": None})]
     assert reader.customer_discount("cus_1") == {}
     assert reader.customer_discount("cus_unknown") == {}
+
+
+def test_the_discounts_of_items_come_within_the_depth_that_stripe_expands(
+    reader: StripeReader, replies: Replies
+) -> None:
+    start, coupon = 1772442000, {"id": "OFF", "percent_off": 20, "duration": "forever"}
+    whole = {"id": "di_1", "start": start, "source": {"coupon": coupon}}
+    named = {"id": "di_2", "start": start, "source": {"coupon": "FIVE"}}
+    gone = {"id": "di_3", "start": start, "source": {"coupon": "GONE"}}
+    items = {"data": [{"discounts": [named, gone]}]}
+    replies.by_path["/v1/subscriptions/sub_1"] = [(200, {"discounts": [whole], "items": items})]
+    five = {"id": "FIVE", "amount_off": 500, "currency": "usd", "duration": "forever"}
+    replies.by_path["/v1/coupons/FIVE"] = [(200, five)]
+    assert reader.discount_terms("sub_1") == {
+        "di_1": DiscountTerms(at(start), at(start), "forever", percent_off="20"),
+        "di_2": DiscountTerms(at(start), at(start), "forever", amount_off=500, currency="usd"),
+    }
+    _, query, _ = replies.requests[0]
+    expanded = [path for values in query.values() for path in values]
+    assert expanded
+    assert all(len(path.split(".")) <= 4 for path in expanded)
 
 
 def test_all_pages_of_subscriptions_are_read(reader: StripeReader, replies: Replies) -> None:

@@ -294,8 +294,10 @@ def test_what_is_asked_for_whole_is_whole(sim: SimStage) -> None:
     held = sim.get(f"/v1/customers/{customer}", expand=["subscriptions"])["subscriptions"]
     assert ids(held) == [id]
     assert sim.get(f"/v1/customers/{customer}")["subscriptions"] is None
-    listed = sim.get("/v1/subscriptions", expand=["data.items.data.price.product"])
-    assert listed["data"][0]["items"]["data"][0]["price"]["product"]["name"] == "Acme Pro"
+    whole = sim.get(f"/v1/subscriptions/{id}", expand=["items.data.price.product"])
+    assert whole["items"]["data"][0]["price"]["product"]["name"] == "Acme Pro"
+    listed = sim.get("/v1/subscriptions", expand=["data.customer.invoice_settings"])
+    assert listed["data"][0]["customer"]["id"] == customer
 
 
 @pytest.mark.parametrize(
@@ -306,6 +308,8 @@ def test_what_is_asked_for_whole_is_whole(sim: SimStage) -> None:
         ("/v1/subscriptions/{}", "latest_invoice.customer.a.b.c"),
         ("/v1/subscriptions", "customer"),
         ("/v1/subscriptions", "data.unicorn"),
+        ("/v1/subscriptions", "data.items.data.price.product"),
+        ("/v1/subscriptions/{}", "items.data.discounts.source.coupon"),
     ],
 )
 def test_what_cannot_be_had_whole_is_refused(sim: SimStage, path: str, expand: str) -> None:
