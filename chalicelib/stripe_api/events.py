@@ -3,7 +3,7 @@ the shape of every API version.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,6 +19,7 @@ from chalicelib.domain.account.facts import (
     StripeFact,
     SubscriptionSnapshot,
 )
+from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.operations import is_profile_key
 from chalicelib.domain.account.ordering import FromEvent
 from chalicelib.domain.account.state import CardSnapshot
@@ -39,6 +40,7 @@ from chalicelib.stripe_api.fields import (
     whole,
     words,
 )
+from chalicelib.stripe_api.transport import Raw
 from chalicelib.stripe_api.writer import is_ours
 from chalicelib.values import frozen, replace
 
@@ -48,6 +50,7 @@ STALE = timedelta(days=1)
 OBJECTS = {
     "customer": "customer",
     "customer.subscription": "subscription",
+    "subscription_schedule": "subscription_schedule",
     "invoice": "invoice",
     "payment_intent": "payment_intent",
     "payment_method": "payment_method",
@@ -219,6 +222,44 @@ def _payment(kind: str, raw: Mapping[str, Any], created: datetime) -> PaymentSna
     return PaymentSnapshot(payment.invoice, status, created, payment.failure, payment.debit_since)
 
 
+def _subscription(raw: Raw, was: Raw | None, source: FromEvent) -> SubscriptionSnapshot:
+    """The state of a subscription, which was `was` before the event, if it tells that."""
+    former = if_readable(objects.subscription, was) if was else None
+    return SubscriptionSnapshot(
+        objects.subscription(raw),
+        replace(source, before=digest(former) if former else None),
+        recurring_before=recurring(former) if former else None,
+        discounts={
+            **(discounts.terms_in_subscription(was, source.created) if was else {}),
+            **discounts.terms_in_subscription(raw, source.created),
+        },
+    )
+
+
+def _refund(kind: str, raw: Raw, created: datetime) -> RefundRecorded:
+    amount, refunded = whole(raw, "amount") or 0, whole(raw, "amount_refunded") or 0
+    return RefundRecorded(identity(raw), amount, refunded, words(raw, "currency"), created)
+
+
+def _scheduled(kind: str, raw: Raw, created: datetime) -> FetchRequest | None:
+    """The request for the subscription that a schedule changes, or has let go; None before the
+    schedule has one.
+    """
+    id = reference(raw.get("subscription")) or reference(raw.get("released_subscription"))
+    return FetchRequest("subscription", id) if id else None
+
+
+_BY_OBJECT: Mapping[str, Callable[[str, Raw, datetime], StripeFact | None]] = {
+    "charge": _refund,
+    "discount": _discount,
+    "payment_intent": _payment,
+    "subscription_schedule": _scheduled,
+}
+"""The object that an event carries → its fact, where the event's kind, the object and the time are
+all that it is made of.
+"""
+
+
 def _fact(
     kind: str,
     raw: Mapping[str, Any],
@@ -232,30 +273,20 @@ def _fact(
     the present one. Raises Unreadable.
     """
     was = objects.before(raw, previous) if previous else None
-    born, stale = kind.endswith(".created"), now - created > STALE
+    source = FromEvent(created, None, kind.endswith(".created"), now - created > STALE)
     match raw.get("object") if raw.get("object") == OBJECTS.get(kind.rpartition(".")[0]) else None:
         case "customer":
             gone = kind == "customer.deleted"
             before = digest(objects.customer(was)) if was and not gone else None
             return CustomerSnapshot(
                 objects.customer(raw, deleted=gone),
-                FromEvent(created, before, born, stale),
+                replace(source, before=before),
                 _changed(raw, previous),
                 echo,
                 {} if gone else discounts.terms_in_customer(raw, created),
             )
         case "subscription":
-            former = if_readable(objects.subscription, was) if was else None
-            before = digest(former) if former else None
-            return SubscriptionSnapshot(
-                objects.subscription(raw),
-                FromEvent(created, before, born, stale),
-                recurring_before=recurring(former) if former else None,
-                discounts={
-                    **(discounts.terms_in_subscription(was, created) if was else {}),
-                    **discounts.terms_in_subscription(raw, created),
-                },
-            )
+            return _subscription(raw, was, source)
         case "invoice":
             return InvoiceSnapshot(
                 objects.invoice(raw),
@@ -264,8 +295,6 @@ def _fact(
                 failed=kind == "invoice.payment_failed",
                 finalization_error=objects.finalization_error(raw),
             )
-        case "payment_intent":
-            return _payment(kind, raw, created)
         case "payment_method":
             card = objects.card(raw)
             return CardSnapshot(card, created) if card else None
@@ -278,14 +307,8 @@ def _fact(
                 text(raw, "status"),
                 created,
             )
-        case "discount":
-            return _discount(kind, raw, created)
-        case "charge":
-            amount, refunded = (
-                whole(raw, "amount") or 0,
-                whole(raw, "amount_refunded") or 0,
-            )
-            return RefundRecorded(identity(raw), amount, refunded, words(raw, "currency"), created)
+        case str(name) if name in _BY_OBJECT:
+            return _BY_OBJECT[name](kind, raw, created)
     raise Unreadable(
         f"An event of type {kind} carries no object that belongs to it.", "data.object.object"
     )

@@ -151,6 +151,7 @@ StripeFact = (
     | DisputeSnapshot
     | RefundRecorded
     | DiscountSnapshot
+    | FetchRequest
 )
 
 

@@ -60,5 +60,13 @@ EVENT_TYPES = {
     "charge.dispute.updated": "The status of a dispute changed.",
     "charge.dispute.closed": "A dispute was won or lost.",
     "charge.refunded": "A payment was refunded; shown in the timeline.",
+    "subscription_schedule.created": (
+        "A schedule will change a subscription. Its subscription is fetched: Stripe may tell of it"
+        " by no event of the subscription's own."
+    ),
+    "subscription_schedule.updated": "The same, of what the schedule will do now.",
+    "subscription_schedule.released": "The subscription goes on without its schedule.",
+    "subscription_schedule.canceled": "The schedule ended, and its subscription may have, too.",
+    "subscription_schedule.completed": "The last phase is over: the schedule does no more.",
 }
 """Event type → what it reports."""

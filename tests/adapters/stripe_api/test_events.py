@@ -170,6 +170,26 @@ def test_a_deleted_customer_is_known_by_the_events_type_alone() -> None:
     assert event.fact.customer.email is None
 
 
+@pytest.mark.parametrize(
+    ("named", "asked"),
+    [
+        ({"subscription": "sub_1", "released_subscription": None}, "sub_1"),
+        ({"subscription": {"id": "sub_1", "object": "subscription"}}, "sub_1"),
+        ({"subscription": None, "released_subscription": "sub_1"}, "sub_1"),
+        ({"subscription": None}, None),
+    ],
+)
+def test_a_schedules_event_asks_for_its_subscription(
+    named: dict[str, Any], asked: str | None
+) -> None:
+    raw = RECORDINGS["trial_converts"].events[0]
+    schedule = {"id": "sub_sched_1", "object": "subscription_schedule", "customer": "cus_1"}
+    told = {"type": "subscription_schedule.updated", "data": {"object": {**schedule, **named}}}
+    event = read({**raw, **told})
+    assert event.customer == "cus_1"
+    assert event.fact == (FetchRequest("subscription", asked) if asked else None)
+
+
 def test_an_event_is_stale_after_a_day() -> None:
     raw = RECORDINGS["trial_converts"].events[0]
     for late, stale in [(timedelta(days=1), False), (timedelta(days=1, seconds=1), True)]:

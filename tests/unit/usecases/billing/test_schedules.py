@@ -166,3 +166,16 @@ def test_a_refusal_of_another_kind_releases_nothing() -> None:
     with pytest.raises(StripeRefused):
         discount(life, "LOYAL20")
     assert schedule.active
+
+
+def test_a_schedule_of_which_only_its_own_events_tell_is_known_until_it_is_released() -> None:
+    life = paying()
+    id = subscription(life)["id"]
+    schedule = life.stage.post("/v1/subscription_schedules", from_subscription=id)["id"]
+    life.hear()
+    assert life.account.subscriptions[id].value.schedule == schedule
+    life.stage.post(f"/v1/subscription_schedules/{schedule}/release")
+    life.hear()
+    assert life.account.subscriptions[id].value.schedule is None
+    assert life.stands() == ("full", "active")
+    assert life.account.asks == ()
