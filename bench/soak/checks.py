@@ -13,11 +13,10 @@ from bench.soak.system import SystemUnderTest
 from chalicelib.domain.access.standing import standing
 from chalicelib.domain.account.fetch_requests import everything_of
 from chalicelib.domain.account.messages import MessageRecord
-from chalicelib.domain.account.queries import is_deleted
+from chalicelib.domain.account.queries import is_deleted, zone_of
 from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.standing import Standing
 from chalicelib.domain.account.state import Account
-from chalicelib.domain.messaging.due_messages import zone_of
 from chalicelib.usecases.ingestion.answers import fetch
 from chalicelib.usecases.ports.stripe import ReaderApi
 from tests.fakes.services import SHIPPED as POLICY

@@ -11,11 +11,12 @@ from chalicelib.domain.account.queries import (
     current_subscription,
     other_subscriptions,
     plan_of,
+    zone_of,
 )
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.instances.shown import instance_url
 from chalicelib.domain.messaging.conditions import holds
-from chalicelib.domain.messaging.due_messages import DueMessage, zone_of
+from chalicelib.domain.messaging.due_messages import DueMessage
 from chalicelib.domain.messaging.occasions import subscription_of
 from chalicelib.domain.policy.languages import DEFAULT, text_in
 from chalicelib.domain.policy.policy import Policy

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from chalicelib.domain.account.queries import zone_of
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.cancellation_rules import Offer, access_ends, may_withdraw
 from chalicelib.domain.policy.policy import Policy, RetentionOffer
@@ -11,7 +12,6 @@ from chalicelib.domain.policy.reasons import CANCELLATION_REASONS
 from chalicelib.domain.stripe_objects.answers import Coupon
 from chalicelib.localization.amounts import money, percentage
 from chalicelib.localization.dates import spoken_day
-from chalicelib.pages.customer import zone_of
 from chalicelib.pages.texts import text
 
 
@@ -32,7 +32,7 @@ def confirm_view(
     """The values of the page that confirms a cancellation: the retention offer, the day on which
     access ends, and the kinds of cancellation that billing.toml allows.
     """
-    zone = zone_of(account, policy)
+    zone = zone_of(account, policy.mail)
     return {
         "offer_words": _offer_text(offer, policy, now, zone, language) if offer else "",
         "offer_label": text(f"cancel.take_{offer.alternative.kind}", language) if offer else "",
@@ -75,4 +75,4 @@ def _discount(coupon: Coupon, policy: Policy, language: str) -> str:
 def ends_on(account: Account, policy: Policy, language: str) -> str:
     """The day on which access ends after a cancellation; empty if it ends at once."""
     ends = access_ends(account)
-    return spoken_day(ends, zone_of(account, policy), language) if ends else ""
+    return spoken_day(ends, zone_of(account, policy.mail), language) if ends else ""

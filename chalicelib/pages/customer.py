@@ -20,13 +20,12 @@ from chalicelib.domain.account.payments import unpaid_pause
 from chalicelib.domain.account.profile import masked
 from chalicelib.domain.account.queries import (
     card_of,
-    creation_order,
     currency_of,
     current_subscription,
-    customer_for,
     has_card,
     other_subscriptions,
     plan_of,
+    zone_of,
 )
 from chalicelib.domain.account.standing import Standing
 from chalicelib.domain.account.state import Account
@@ -37,16 +36,13 @@ from chalicelib.domain.billing.pending_change import PendingChange
 from chalicelib.domain.instances.shown import shown_instance, way_back
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.security.links import Link
-from chalicelib.domain.stripe_objects.objects import Card, Invoice, Subscription
-from chalicelib.localization.amounts import money
-from chalicelib.localization.dates import short_day, spoken_day, spoken_moment
-from chalicelib.localization.prices import brand_of, price_of, spoken_interval
+from chalicelib.domain.stripe_objects.objects import Card, Subscription
+from chalicelib.localization.dates import spoken_day, spoken_moment
+from chalicelib.localization.prices import brand_of, price_of
+from chalicelib.pages.invoices import invoice_rows, open_invoice_url
+from chalicelib.pages.offers import offers_in
 from chalicelib.pages.standing_wording import WARNINGS, pays_by_debit, wording_of
 from chalicelib.pages.texts import has_text, placeholders, text
-
-INVOICES_SHOWN = 12
-"""The number of invoices on the billing page: the newest ones."""
-
 
 TONES: Mapping[str, str] = {
     "unconfirmed": "warn",
@@ -156,7 +152,7 @@ def billing_view(
     """
     current = standing(account, policy, now)
     subscription = current_subscription(account)
-    zone = zone_of(account, policy)
+    zone = zone_of(account, policy.mail)
     card = has_card(account, subscription)
     by_debit = pays_by_debit(account, subscription)
     # Who is sent invoices pays each of them by its own page, and needs no card for that.
@@ -184,8 +180,8 @@ def billing_view(
         "may_withdraw": may_withdraw(account, policy, now),
         "schedule": _schedule_words(subscription, pending, policy, zone, language),
         "back_label": _reactivate_label(account, now, card, language),
-        "pay_url": _open_invoice(account),
-        "invoices": _invoices(account, policy, zone, language),
+        "pay_url": open_invoice_url(account),
+        "invoices": invoice_rows(account, policy, zone, language),
         "notice": _notice(notice, language),
         "app_url": way_back(account, policy, now) or (policy.mail.app_url if policy.mail else ""),
         "instance": _instance_words(account, policy, now, zone, language),
@@ -330,83 +326,3 @@ def _reactivate_label(account: Account, now: datetime, card: bool, language: str
     if subscription.status == "paused" and card:
         return text("billing.continue_with_card", language)
     return ""
-
-
-def offers_in(policy: Policy, currency: str, language: str) -> list[dict[str, str]]:
-    """Each plan on sale in a currency, once for each interval."""
-    return [
-        {
-            "plan": plan.id,
-            "name": plan.name,
-            "interval": interval,
-            "price": price_text(amount, 1, currency, interval, language),
-        }
-        for plan in policy.plans.values()
-        for sold_in, interval, _, amount in plan.prices_in(policy.currency)
-        if sold_in == currency
-    ]
-
-
-def price_text(
-    amount: int | None, seats: int, currency: str, interval: str | None, language: str
-) -> str:
-    """What so many seats cost: "$98.00 a month"; "by the month" if billing.toml has no amount."""
-    interval = interval or "month"
-    if amount is None:
-        return text(f"by.{interval}", language)
-    return f"{money(amount * seats, currency, language)} {spoken_interval(interval, 1, language)}"
-
-
-def _open_invoice(account: Account) -> str:
-    """The URL at Stripe of the newest open invoice of the customer whose subscription the page is
-    about; empty if there is none. One that a bank debit is paying is not offered: it would be paid
-    twice.
-    """
-    customer = customer_for(account)
-    unpaid = [
-        invoice.value
-        for id, invoice in account.invoices.items()
-        if invoice.value.status == "open"
-        and invoice.value.hosted_invoice_url
-        and (customer is None or invoice.value.customer == customer.id)
-        and not account.payment_of(id).is_processing
-    ]
-    newest = max(unpaid, key=lambda invoice: invoice.created, default=None)
-    return newest.hosted_invoice_url or "" if newest else ""
-
-
-def _has_page(invoice: Invoice) -> bool:
-    """Whether Stripe has a page for the invoice. Of old ones that are paid or void the account does
-    not keep it.
-    """
-    return bool(invoice.hosted_invoice_url) or invoice.status in {"paid", "void"}
-
-
-def _invoices(
-    account: Account, policy: Policy, zone: ZoneInfo, language: str
-) -> list[dict[str, Any]]:
-    invoices = [
-        invoice.value
-        for invoice in account.invoices.values()
-        if invoice.value.status != "draft" and invoice.value.amount_due
-    ]
-    invoices.sort(key=creation_order, reverse=True)
-    return [
-        {
-            "date": short_day(invoice.created, zone, language),
-            "amount": money(
-                invoice.left_to_pay if invoice.status == "open" else invoice.amount_due,
-                invoice.currency or policy.currency,
-                language,
-            ),
-            "status": text(f"invoice_status.{invoice.status}", language),
-            "is_paid": invoice.status == "paid",
-            "path": f"/billing/invoices/{invoice.id}" if _has_page(invoice) else "",
-        }
-        for invoice in invoices[:INVOICES_SHOWN]
-    ]
-
-
-def zone_of(account: Account, policy: Policy) -> ZoneInfo:
-    """The customer's time zone if it is stored, else the policy's."""
-    return ZoneInfo(account.profile.timezone or (policy.mail.timezone if policy.mail else "UTC"))

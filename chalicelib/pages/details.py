@@ -3,10 +3,10 @@
 from typing import Any
 from zoneinfo import available_timezones
 
+from chalicelib.domain.account.queries import zone_of
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.policy.languages import LANGUAGES
 from chalicelib.domain.policy.policy import Policy
-from chalicelib.pages.customer import zone_of
 
 
 def details_view(account: Account, policy: Policy) -> dict[str, Any]:
@@ -18,6 +18,6 @@ def details_view(account: Account, policy: Policy) -> dict[str, Any]:
         "email": account.email or "",
         "languages": [{"code": code, "is_current": code == language} for code in sorted(LANGUAGES)],
         "zones": sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC"),
-        "zone": zone_of(account, policy).key,
+        "zone": zone_of(account, policy.mail).key,
         "may_change_email": policy.signup is not None,
     }

@@ -3,11 +3,11 @@
 from typing import Any
 
 from chalicelib.domain.account.links import SIGNED_IN, is_opening_ended, mark_of, marked
+from chalicelib.domain.account.queries import zone_of
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.security.links import Link
 from chalicelib.localization.dates import spoken_day, spoken_moment
-from chalicelib.pages.customer import zone_of
 from chalicelib.pages.texts import text
 
 
@@ -17,7 +17,7 @@ def openings_view(
     """The last openings of the billing page, the newest first: when, by which mail and browser, and
     whether its link was ended since. `own` is the one that the visitor's own session began with.
     """
-    zone = zone_of(account, policy)
+    zone = zone_of(account, policy.mail)
     newest_first = sorted(account.openings, key=lambda one: one.at, reverse=True)
     views = []
     for one in newest_first:

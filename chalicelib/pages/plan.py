@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from chalicelib.domain.account.queries import currency_of, current_subscription, plan_of
+from chalicelib.domain.account.queries import currency_of, current_subscription, plan_of, zone_of
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.decisions import plan_item
 from chalicelib.domain.billing.preview import Preview
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.localization.amounts import money
 from chalicelib.localization.dates import spoken_day
-from chalicelib.pages.customer import offers_in, price_text, zone_of
+from chalicelib.pages.offers import offers_in, price_text
 from chalicelib.pages.texts import text
 
 SEATS_AT_MOST = 10_000
@@ -49,7 +49,7 @@ def preview_view(
     applies. `moved` means that the amount differs from the one shown before.
     """
     change, subscription = preview.change, current_subscription(account)
-    zone = zone_of(account, policy)
+    zone = zone_of(account, policy.mail)
     assert change
     assert subscription
     amount = policy.amount(change.plan, change.interval, preview.currency)

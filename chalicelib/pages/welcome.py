@@ -9,13 +9,13 @@ from typing import Any
 
 from chalicelib.domain.access.standing import standing
 from chalicelib.domain.account.profile import masked
+from chalicelib.domain.account.queries import zone_of
 from chalicelib.domain.account.standing import ON_TRIAL
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.instances.shown import ShownInstance, shown_instance
 from chalicelib.domain.policy.languages import DEFAULT, text_in
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.localization.dates import spoken_day
-from chalicelib.pages.customer import zone_of
 from chalicelib.pages.texts import text
 
 LEADS_TO_BILLING = frozenset({"suspended", "deleted"})
@@ -39,7 +39,7 @@ def welcome_view(
     return {
         "state": state,
         "plan": policy.plan_name(signup.plan if signup else None),
-        "until": spoken_day(ends_at, zone_of(account, policy), language) if ends_at else "",
+        "until": spoken_day(ends_at, zone_of(account, policy.mail), language) if ends_at else "",
         "written_to": masked(account.email or ""),
         "first_steps": [
             told for step in policy.pages.first_steps if (told := text_in(language, step, default))

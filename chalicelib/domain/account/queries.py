@@ -1,6 +1,7 @@
 """Queries on an account's customers, subscriptions, invoices and cards."""
 
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from chalicelib.domain.account.messages import NoticeComplaint
 from chalicelib.domain.account.parts.invoices import TrackedInvoice
@@ -8,6 +9,7 @@ from chalicelib.domain.account.parts.signup import Signup
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.policy.languages import DEFAULT, LANGUAGES
 from chalicelib.domain.policy.policy import Policy
+from chalicelib.domain.policy.sequences import MailPolicy
 from chalicelib.domain.security.links import reader_mark
 from chalicelib.domain.stripe_objects.objects import (
     OF_SINGLE_ITEMS,
@@ -279,3 +281,8 @@ def known_invoices(account: Account) -> dict[str, TrackedInvoice]:
         for id, tracked in account.invoices.items()
         if tracked.value.subscription is None or tracked.value.subscription in account.subscriptions
     }
+
+
+def zone_of(account: Account, mail: MailPolicy | None) -> ZoneInfo:
+    """The customer's time zone, if it is known, else the policy's."""
+    return ZoneInfo(account.profile.timezone or (mail.timezone if mail else "UTC"))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from chalicelib.domain.account.queries import zone_of
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.messaging.broadcasts import steps_of
 from chalicelib.domain.messaging.conditions import holds
@@ -113,11 +114,6 @@ def abandoned(account: Account, now: datetime) -> list[str]:
         for key, mailed in account.mails.items()
         if mailed.outcome == "queued" and mailed.at + QUEUED_PATIENCE <= now
     ]
-
-
-def zone_of(account: Account, mail: MailPolicy) -> ZoneInfo:
-    """The customer's time zone, if it is known, else the policy's."""
-    return ZoneInfo(account.profile.timezone or mail.timezone)
 
 
 def _is_history(account: Account, step: Step, occasion: Occasion) -> bool:

@@ -10,6 +10,7 @@ from babel.dates import get_day_names, get_month_names
 from markupsafe import escape
 
 from chalicelib import pages
+from chalicelib.domain.account.queries import zone_of
 from chalicelib.domain.account.standing import REASONS, Standing
 from chalicelib.domain.instances.shown import PHASES
 from chalicelib.domain.policy.languages import LANGUAGES
@@ -18,7 +19,7 @@ from chalicelib.entry import pages as entry_pages
 from chalicelib.entry.http import page_responses
 from chalicelib.localization.wording import WORDING
 from chalicelib.pages import texts
-from chalicelib.pages.customer import NOTICES, standing_words, zone_of
+from chalicelib.pages.customer import NOTICES, standing_words
 from chalicelib.pages.rendering import TEMPLATES, page
 from chalicelib.pages.standing_wording import BY_DEBIT, FIRST_RETURNED, FIRST_VOID, SENT
 from chalicelib.pages.texts import Text, catalogue, markup, placeholders, text
@@ -128,7 +129,7 @@ def test_every_computed_name_has_a_text() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_standing_can_be_told_with_and_without_a_plan(language: str) -> None:
-    zone = zone_of(customer(), SOLD)
+    zone = zone_of(customer(), SOLD.mail)
     for reason in REASONS:
         for plan in ("pro", None):
             for until in (NOW, None):

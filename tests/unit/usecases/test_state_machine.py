@@ -17,10 +17,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from chalicelib.domain.account.facts import AddressProved, ConsentGiven, MilestoneReached
 from chalicelib.domain.account.payments import paid_since_trial
-from chalicelib.domain.account.queries import current_subscription, has_card
+from chalicelib.domain.account.queries import current_subscription, has_card, zone_of
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.plan_requests import PurchaseRequest
-from chalicelib.domain.messaging.due_messages import zone_of
 from chalicelib.domain.policy.sequences import EVERY_DAY, TRANSACTIONAL_STEPS, Step
 from chalicelib.domain.schedule.due_work import due_work
 from chalicelib.domain.security.signup import SignupRequest
