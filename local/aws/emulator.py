@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Self
 
 EXECUTABLE = Path(".emulator/bin/ministack")
+SERVER = Path(__file__).with_name("emulator_server.py")
 START_SECONDS = 30
 STOP_SECONDS = 1
 """How long it may take to end in order. It keeps nothing that is worth waiting for."""
@@ -51,11 +52,14 @@ class Emulator:
 
     def start(self) -> Self:
         """Start it and wait until it answers. Raises EmulatorError if it does not."""
-        executable = os.environ.get("BILLHOOK_EMULATOR") or str(EXECUTABLE.resolve())
-        if not Path(executable).is_file():
+        given = os.environ.get("BILLHOOK_EMULATOR")
+        executable = Path(given) if given else EXECUTABLE.absolute()
+        if not executable.is_file():
             raise EmulatorError(
                 f"there is no emulator at {executable}: `make run` and `make test` install it"
             )
+        python = executable.with_name("python")
+        command = [str(executable)] if given else [str(python), "-P", str(SERVER)]
         for attempt in range(3):
             # Between the choice of a free port and its use somebody else may take it.
             self.port = free_port()
@@ -63,7 +67,7 @@ class Emulator:
                 prefix="billhook-emulator-", ignore_cleanup_errors=True
             )
             self._process = subprocess.Popen(
-                [executable],
+                command,
                 env=self._environment(self._home.name),
                 cwd=self._home.name,
                 stdin=subprocess.DEVNULL,
