@@ -21,6 +21,7 @@ from urllib.parse import urlencode, urlsplit
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.costs.metering import Meter
+from bench.cpu import cpu_seconds
 from bench.customers import five_years, invented_customers, keep_figures
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.audit import AuditEntry
@@ -32,7 +33,6 @@ from local.system import System
 IDLE_SECONDS = 5
 """How long the system is watched while nobody asks it: its schedules and pollers take CPU too."""
 
-TICKS = os.sysconf("SC_CLK_TCK")
 OLD = "acc_old"
 """The customer of five years."""
 
@@ -113,7 +113,7 @@ class Cpu:
         return own, emulator
 
     def _now(self) -> tuple[float, float]:
-        return time.process_time(), _cpu_seconds(self._emulator)
+        return time.process_time(), cpu_seconds(self._emulator)
 
 
 class Browser:
@@ -231,12 +231,6 @@ def fill(number: int) -> None:
 def _answers_requests() -> bool:
     """Whether this thread is one of the HTTP server's: the triggers call AWS too."""
     return "process_request_thread" in threading.current_thread().name
-
-
-def _cpu_seconds(process: int) -> float:
-    """What a process has used so far, on Linux."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 if __name__ == "__main__":

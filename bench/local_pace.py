@@ -16,13 +16,13 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from bench.cpu import cpu_seconds
 from local.aws.sdk_calls import passing_through
 from local.client import Client
 from local.system import System
 
 DAY = timedelta(days=1)
 PROCESSES = multiprocessing.get_context("spawn")
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
@@ -78,21 +78,15 @@ def _step(name: str, system: System, by_name: bool, act: Callable[[], None]) -> 
         calls[operation] += 1
         return call(operation, what)
 
-    emulator = _cpu_seconds(system.emulator_pid)
+    emulator = cpu_seconds(system.emulator_pid)
     wall, own = time.monotonic(), time.process_time()
     with passing_through(counted):
         act()
     wall, own = time.monotonic() - wall, time.process_time() - own
-    emulator = _cpu_seconds(system.emulator_pid) - emulator
+    emulator = cpu_seconds(system.emulator_pid) - emulator
     print(f"{name:<30}{wall:>8.1f}{own:>8.1f}{emulator:>10.1f}{calls.total():>8}", flush=True)
     if by_name:
         print("   " + ", ".join(f"{name} {times}" for name, times in calls.most_common()))
-
-
-def _cpu_seconds(process: int) -> float:
-    """What a process has used so far, on Linux."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 if __name__ == "__main__":

@@ -6,8 +6,6 @@ change or delete an item whose partition key begins with `AUDIT#`. Who erased an
 the account's partition, in an entry of the same key, and goes with the account.
 """
 
-import base64
-import binascii
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -16,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from chalicelib.aws.dynamo import client, read_many, translate_errors
+from chalicelib.aws.events.cursors import cursor_after, place_of
 from chalicelib.aws.items import Item, stamp
 from chalicelib.aws.partition import moved_to
 from chalicelib.domain.changes.audit import AUDIT_KEPT, AuditEntry, expired
-from chalicelib.domain.errors import InvalidInput
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
 PAGE = 50
 """The number of entries on a page."""
 
-_KEY = re.compile(r"AUDIT#\S+")
 _MONTH = re.compile(r"AUDIT#\d{4}-\d{2}")
 
 
@@ -55,7 +52,7 @@ class AuditLog:
         this list, Unavailable.
         """
         partitions = _partitions(account_id, now)
-        at_partition, at_key = _read_cursor(cursor, partitions) if cursor else ("", "")
+        at_partition, at_key = place_of(cursor, partitions, "AUDIT") if cursor else ("", "")
         if cursor:
             partitions = partitions[partitions.index(at_partition) :]
         items: list[Item] = []
@@ -71,7 +68,8 @@ class AuditLog:
         shown = items[:PAGE]
         details = self._details(shown) if account_id is None else {}
         entries = [_entry(item, details) for item in shown]
-        return entries, _cursor(shown[-1]) if len(items) > PAGE else None
+        last = shown[-1] if len(items) > PAGE else None
+        return entries, cursor_after(last["pk"]["S"], last["sk"]["S"]) if last else None
 
     def _newest_first(self, partition: str, before: str, about: int) -> Iterator[Item]:
         request: dict[str, Any] = {
@@ -169,19 +167,3 @@ def _partitions(account_id: str | None, now: datetime) -> list[str]:
     last, first = now.astimezone(UTC), (now - AUDIT_KEPT).astimezone(UTC)
     months = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
     return [f"AUDIT#{month // 12:04}-{month % 12 + 1:02}" for month in reversed(months)]
-
-
-def _cursor(item: Item) -> str:
-    text = f"{item['pk']['S']} {item['sk']['S']}"
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str, partitions: list[str]) -> tuple[str, str]:
-    try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-    except (binascii.Error, ValueError):
-        text = ""
-    partition, _, key = text.partition(" ")
-    if partition not in partitions or not _KEY.fullmatch(key):
-        raise InvalidInput("This is not a cursor of this list.", "cursor")
-    return partition, key

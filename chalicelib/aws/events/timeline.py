@@ -1,8 +1,5 @@
 """The timeline of an account: its history, in the account's partition, with keys in time order."""
 
-import base64
-import binascii
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -10,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from chalicelib.aws.dynamo import client, put_many, read_many, translate_errors
+from chalicelib.aws.events.cursors import cursor_after, place_of
 from chalicelib.aws.items import Item, dump, stamp
 from chalicelib.aws.packing import pack, unpack
 from chalicelib.aws.partition import moved_to
 from chalicelib.domain.changes.event_feed import EventPointer, FeedPlace, KeptEvent
 from chalicelib.domain.changes.timeline import Entry, EventEntry
-from chalicelib.domain.errors import ConcurrentUpdate, InvalidInput
+from chalicelib.domain.errors import ConcurrentUpdate
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -176,7 +174,7 @@ class Timelines:
             {
                 "ExclusiveStartKey": {
                     "pk": {"S": f"ACCOUNT#{account_id}"},
-                    "sk": {"S": _read_cursor(cursor, account_id)},
+                    "sk": {"S": place_of(cursor, [account_id], "LOG")[1]},
                 }
             }
             if cursor
@@ -206,18 +204,14 @@ class Timelines:
                 break
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
         entries = [entry_of(item) for item in items[:PAGE]]
-        return entries, _cursor(entries[-1]) if len(items) > PAGE else None
+        last = entries[-1] if len(items) > PAGE else None
+        return entries, cursor_after(last.account_id, _sort_key(last)) if last else None
 
 
 def _kept(item: Item) -> KeptEvent:
     segment, number = item["place"]["S"].split("#")
     type = msgspec.json.decode(item["body"]["S"])["type"]
     return KeptEvent(FeedPlace(segment, int(number)), type, unpack(item["document"]["B"]))
-
-
-def _cursor(last: Entry) -> str:
-    text = f"{last.account_id} {_sort_key(last)}"
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def _sort_key(entry: Entry) -> str:
@@ -244,15 +238,3 @@ def entry_of(item: Item) -> Entry:
     raw = msgspec.json.decode(item["body"]["S"])
     account_id = item["pk"]["S"].removeprefix("ACCOUNT#")
     return Entry(account_id, datetime.fromisoformat(at), kind, id, raw["type"], raw.get("data", {}))
-
-
-def _read_cursor(cursor: str, account_id: str) -> str:
-    """The sort key that a page of this account ended with. Raises InvalidInput."""
-    try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-    except (binascii.Error, ValueError) as error:
-        raise InvalidInput("cursor must come from the previous page.", "cursor") from error
-    of, _, key = text.partition(" ")
-    if of != account_id or not re.fullmatch(r"LOG#[\x20-\x7e]{1,300}", key):
-        raise InvalidInput("cursor must come from the previous page.", "cursor")
-    return key

@@ -2,9 +2,6 @@
 in the due index in a shard of its endpoint's own.
 """
 
-import base64
-import binascii
-import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -18,8 +15,9 @@ from chalicelib.aws.dynamo import (
     read_one,
     translate_errors,
 )
+from chalicelib.aws.events.cursors import cursor_after, place_of
 from chalicelib.aws.items import Item, dump, load, stamp
-from chalicelib.domain.errors import ConcurrentUpdate, InvalidInput
+from chalicelib.domain.errors import ConcurrentUpdate
 from chalicelib.domain.webhooks.delivery import KEPT, Delivery, DeliveryKey
 from chalicelib.domain.webhooks.endpoint import Endpoints
 from chalicelib.values import replace
@@ -155,7 +153,12 @@ class Deliveries:
         """
         partition = {"S": _partition(endpoint_id)}
         start: Any = (
-            {"ExclusiveStartKey": {"pk": partition, "sk": {"S": _read_cursor(cursor, endpoint_id)}}}
+            {
+                "ExclusiveStartKey": {
+                    "pk": partition,
+                    "sk": {"S": place_of(cursor, [_partition(endpoint_id)], "DELIVERY")[1]},
+                }
+            }
             if cursor
             else {}
         )
@@ -183,7 +186,8 @@ class Deliveries:
             if "LastEvaluatedKey" not in answer:
                 break
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
-        next_page = _cursor(items[PAGE - 1]) if len(items) > PAGE else None
+        last = items[PAGE - 1] if len(items) > PAGE else None
+        next_page = cursor_after(last["pk"]["S"], last["sk"]["S"]) if last else None
         return [_delivery(item) for item in items[:PAGE]], next_page
 
 
@@ -232,22 +236,3 @@ def _delivery(item: Item) -> Delivery:
         next_at=datetime.fromisoformat(item["due_at"]["S"]) if "due_at" in item else None,
         version=int(item["version"]["N"]),
     )
-
-
-def _cursor(last: Item) -> str:
-    text = f"{last['pk']['S']} {last['sk']['S']}"
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str, endpoint_id: str) -> str:
-    """The sort key that a page of this endpoint ended with. Raises InvalidInput."""
-    try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-    except (binascii.Error, ValueError) as error:
-        raise InvalidInput("cursor must come from the previous page.", "cursor") from error
-    partition, _, key = text.partition(" ")
-    if partition != _partition(endpoint_id) or not re.fullmatch(
-        r"DELIVERY#[\x20-\x7e]{1,300}", key
-    ):
-        raise InvalidInput("cursor must come from the previous page.", "cursor")
-    return key
