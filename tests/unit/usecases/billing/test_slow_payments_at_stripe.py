@@ -124,9 +124,6 @@ def test_a_subscription_with_a_planned_change_is_canceled_for_the_end_of_its_per
 def test_what_is_planned_is_shown_and_costs_one_call_at_stripe() -> None:
     life = paying()
     made = scheduled(life)
-    assert not pending_changes(life.account, life.services)
-    life.stage.post(f"/v1/subscriptions/{subscription(life)['id']}", description="Told again")
-    life.hear()
     one = life.account.subscriptions[subscription(life)["id"]].value
     assert one.schedule == made["id"]
     calls = len(life.stage.api.calls)
