@@ -70,9 +70,8 @@ class Beginnings(Lifetimes):
                 self._cancel_moment(subscription, wanted.get("cancel_at", "")),
                 at_period_end,
             )
-        with self._store.quietly(
-            subscription
-        ):  # its first payment is told by what it is created as
+        # Its first payment is told by what it is created as.
+        with self._store.quietly(subscription):
             if trial_end:
                 subscription["status"] = "trialing"
                 self._begin_trial(subscription, customer, method, on_session)
@@ -89,26 +88,36 @@ class Beginnings(Lifetimes):
     def _made(
         self, customer: Object, wanted: Object, trial_end: int | None, method: Object | None
     ) -> Object:
-        now, kind = self._store.second, stripe.Subscription
-        anchor = (
-            trial_end
-            or (
-                wanted.get("billing_cycle_anchor")
-                if isinstance(wanted.get("billing_cycle_anchor"), int)
-                else None
-            )
-            or now
+        """The subscription with its items and discounts, not paid yet. What is refused leaves
+        nothing behind.
+        """
+        card = wanted.get("default_payment_method")
+        if card:
+            self._store.find("payment_method", card, "default_payment_method")
+        currency = self._currency(customer, wanted)
+        subscription = self._store.make(
+            "subscription",
+            stripe.Subscription,
+            **_terms(wanted, trial_end, self._store.second),
+            currency=currency,
+            customer=customer["id"],
+            default_payment_method=method["id"] if method else card,
+            status="incomplete",
+            items={"object": "list", "data": [], "has_more": False, "url": ""},
         )
-        mode = (wanted.get("billing_mode") or {}).get("type", "flexible")
-        behavior = (
-            (wanted.get("trial_settings") or {})
-            .get("end_behavior", {})
-            .get("missing_payment_method", "create_invoice")
-        )
-        if wanted.get("default_payment_method"):
-            self._store.find(
-                "payment_method", wanted["default_payment_method"], "default_payment_method"
-            )
+        subscription["items"]["url"] = f"/v1/subscription_items?subscription={subscription['id']}"
+        subscription["_debits"], subscription["_invoices"] = {}, []
+        try:
+            self._fill(subscription, customer, wanted, trial_end)
+        except StripeRefusal:
+            self._forget(subscription)
+            raise
+        return subscription
+
+    def _currency(self, customer: Object, wanted: Object) -> str:
+        """The currency in which all of the wanted prices are sold, and the customer's from now
+        on.
+        """
         prices = [
             self._recurring(line, f"items[{place}][price]")
             for place, line in enumerate(wanted.get("items") or [])
@@ -119,66 +128,20 @@ class Beginnings(Lifetimes):
         for place, price in enumerate(prices):
             unit_amount(self._store, price, currency, f"items[{place}][price]")
         settle_currency(self._store, customer, currency, "currency")
-        subscription = self._store.make(
-            "subscription",
-            kind,
-            automatic_tax=blank(
-                kind.AutomaticTax, enabled=bool((wanted.get("automatic_tax") or {}).get("enabled"))
-            ),
-            billing_cycle_anchor=anchor,
-            billing_mode=blank(kind.BillingMode, type=mode, updated_at=now),
-            cancel_at_period_end=False,
-            cancellation_details=blank(kind.CancellationDetails),
-            collection_method=wanted.get("collection_method", "charge_automatically"),
-            currency=currency,
-            customer=customer["id"],
-            days_until_due=wanted.get("days_until_due"),
-            default_payment_method=method["id"] if method else wanted.get("default_payment_method"),
-            description=wanted.get("description"),
-            invoice_settings=blank(
-                kind.InvoiceSettings, issuer=blank(kind.InvoiceSettings.Issuer, type="self")
-            ),
-            metadata=dict(wanted.get("metadata") or {}),
-            payment_settings=blank(
-                kind.PaymentSettings,
-                save_default_payment_method=(wanted.get("payment_settings") or {}).get(
-                    "save_default_payment_method", "off"
-                ),
-                payment_method_types=(wanted.get("payment_settings") or {}).get(
-                    "payment_method_types"
-                )
-                or None,
-            ),
-            start_date=now,
-            status="incomplete",
-            trial_start=now if trial_end else None,
-            trial_end=trial_end,
-            trial_settings=blank(
-                kind.TrialSettings,
-                end_behavior=blank(kind.TrialSettings.EndBehavior, missing_payment_method=behavior),
-            ),
-            items={"object": "list", "data": [], "has_more": False, "url": ""},
+        return currency
+
+    def _fill(
+        self, subscription: Object, customer: Object, wanted: Object, trial_end: int | None
+    ) -> None:
+        """Give a new subscription its items, its discounts, and what its first invoice takes."""
+        for line in wanted["items"]:
+            self._add_item(subscription, line, trial_end)
+        currency, id = subscription["currency"], subscription["id"]
+        subscription["discounts"] = discounts_for(
+            self._store, wanted.get("discounts"), customer, currency, [], subscription=id
         )
-        subscription["items"]["url"] = f"/v1/subscription_items?subscription={subscription['id']}"
-        subscription["_debits"], subscription["_invoices"] = {}, []
-        try:
-            for line in wanted["items"]:
-                self._add_item(subscription, line, trial_end)
-            subscription["discounts"] = discounts_for(
-                self._store,
-                wanted.get("discounts"),
-                customer,
-                currency,
-                [],
-                subscription=subscription["id"],
-            )
-            for one in wanted.get("add_invoice_items") or []:
-                bound = {"subscription": subscription["id"], "currency": currency}
-                make_item(self._store, customer, {**one, **bound})
-        except StripeRefusal:
-            self._forget(subscription)
-            raise
-        return subscription
+        for one in wanted.get("add_invoice_items") or []:
+            make_item(self._store, customer, {**one, "subscription": id, "currency": currency})
 
     def _recurring(self, line: Object, param: str) -> Object:
         """The price that an item names. Raises StripeRefusal for one that cannot be
@@ -348,3 +311,46 @@ def check_terms(wanted: Object, method: str) -> None:
         raise StripeRefusal(
             "If invoice collection method is 'send_invoice', you must specify 'days_until_due'."
         )
+
+
+def _terms(wanted: Object, trial_end: int | None, now: int) -> Object:
+    """What the parameters alone say of a new subscription."""
+    kind = stripe.Subscription
+    anchor = wanted.get("billing_cycle_anchor")
+    payment = wanted.get("payment_settings") or {}
+    trial = (wanted.get("trial_settings") or {}).get("end_behavior", {})
+    return {
+        "automatic_tax": blank(
+            kind.AutomaticTax, enabled=bool((wanted.get("automatic_tax") or {}).get("enabled"))
+        ),
+        "billing_cycle_anchor": trial_end or (anchor if isinstance(anchor, int) else None) or now,
+        "billing_mode": blank(
+            kind.BillingMode,
+            type=(wanted.get("billing_mode") or {}).get("type", "flexible"),
+            updated_at=now,
+        ),
+        "cancel_at_period_end": False,
+        "cancellation_details": blank(kind.CancellationDetails),
+        "collection_method": wanted.get("collection_method", "charge_automatically"),
+        "days_until_due": wanted.get("days_until_due"),
+        "description": wanted.get("description"),
+        "invoice_settings": blank(
+            kind.InvoiceSettings, issuer=blank(kind.InvoiceSettings.Issuer, type="self")
+        ),
+        "metadata": dict(wanted.get("metadata") or {}),
+        "payment_settings": blank(
+            kind.PaymentSettings,
+            save_default_payment_method=payment.get("save_default_payment_method", "off"),
+            payment_method_types=payment.get("payment_method_types") or None,
+        ),
+        "start_date": now,
+        "trial_start": now if trial_end else None,
+        "trial_end": trial_end,
+        "trial_settings": blank(
+            kind.TrialSettings,
+            end_behavior=blank(
+                kind.TrialSettings.EndBehavior,
+                missing_payment_method=trial.get("missing_payment_method", "create_invoice"),
+            ),
+        ),
+    }
