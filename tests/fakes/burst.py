@@ -1,7 +1,7 @@
-"""Many customers' recorded histories lived at once, seconds apart, through hours in which queue,
+"""Many customers' recorded histories played at once, seconds apart, through hours in which queue,
 Stripe, table, stream or sweep fail.
 
-What is heard comes in any order, one event in ten twice, and as late as the queue is behind. Stripe
+The events come in any order, one in ten twice, and as late as the queue is behind. Stripe
 holds of each history what has happened by now.
 """
 
@@ -62,8 +62,8 @@ throttled, the stream and the sweep are dead.
 """
 
 LATE = timedelta(minutes=15)
-"""How late news may be in fair weather: by a message that comes again, and what is asked of Stripe
-a minute later.
+"""How late news may be while nothing fails: by a message that returns to its queue, and by what is
+fetched from Stripe a minute later.
 """
 
 
@@ -137,7 +137,7 @@ class StripeOfMany(FakeReader):
 
 
 class Burst:
-    """`blow` lives it all; `look` is called now and then, in the middle of outages too."""
+    """`run` plays it all; `look` is called now and then, in the middle of outages too."""
 
     def __init__(self, accounts: int, outages: Callable[[datetime], list[Outage]]) -> None:
         self.chance = Random(20261123)
@@ -170,7 +170,7 @@ class Burst:
                 if event["type"] in EVENT_TYPES:
                     self.events += 1
                     for _ in range(2 if self.chance.random() < 0.1 else 1):
-                        self._comes(
+                        self._will_arrive(
                             at(event["created"]) + timedelta(seconds=self.chance.randrange(120)),
                             json.dumps(event),
                         )
@@ -191,13 +191,12 @@ class Burst:
     def is_out(self, what: str) -> bool:
         return any(one.what == what and one.begins <= self.now < one.ends for one in self.outages)
 
-    def weather(self, aftermath: timedelta) -> set[str]:
-        """What fails now, or has failed until so long ago."""
-        return {one.what for one in self.outages if one.begins <= self.now < one.ends + aftermath}
+    def failing(self, within: timedelta) -> set[str]:
+        """What fails now, or failed `within` that time."""
+        return {one.what for one in self.outages if one.begins <= self.now < one.ends + within}
 
-    def blow(self, to: datetime, look: Callable[["Burst"], None], every: timedelta) -> "Burst":
-        """Everything up to a moment, with a look in every so much time in which
-        anything happened."""
+    def run(self, to: datetime, look: Callable[["Burst"], None], every: timedelta) -> "Burst":
+        """Play everything up to a moment, with a look `every` so often while anything happens."""
         looked = self.now
         while (moment := min(self._moments(), default=to)) < to:
             self.place.now.at = max(self.now + TICK, moment)
@@ -224,7 +223,7 @@ class Burst:
 
     def _work(self) -> None:
         self.stripe.down = self.is_out("stripe")
-        self._hear()
+        self._ingest()
         self._stream()
         if not self.is_out("sweep"):
             runs(lambda: sweep(self.services))
@@ -234,7 +233,7 @@ class Burst:
                 self.place.act_queue.send(work)
         self._stream()
 
-    def _comes(self, moment: datetime, body: str) -> None:
+    def _will_arrive(self, moment: datetime, body: str) -> None:
         behind = [
             one for one in self.outages if one.what == "behind" and one.begins <= moment < one.ends
         ]
@@ -243,7 +242,7 @@ class Burst:
             (moment + timedelta(hours=1) if behind else moment, next(self.numbers), body),
         )
 
-    def _hear(self) -> None:
+    def _ingest(self) -> None:
         here = []
         while self.coming and self.coming[0][0] <= self.now:
             here.append(heapq.heappop(self.coming)[2])
@@ -269,11 +268,11 @@ class Burst:
     def _with_outbox(self) -> list[str]:
         return [id for id, item in self.place.accounts.items.items() if "outbox" in item]
 
-    def stands(self, account: Account) -> Standing:
+    def standing_of(self, account: Account) -> Standing:
         return standing(account, QUIET, self.now)
 
     def known_since(self) -> datetime:
-        """The moment until which everybody must have heard of everything by now."""
+        """The moment up to which every account must know everything by now."""
         late = [
             one
             for one in self.outages
@@ -283,7 +282,7 @@ class Burst:
         return min((self.now, *(one.begins for one in late))) - LATE
 
     def told(self) -> dict[str, list[Entry]]:
-        """The happenings of each account, in the order of its versions."""
+        """The domain events of each account, in the order of its versions."""
         found: dict[str, list[Entry]] = {history.account_id: [] for history in self.histories}
         for entry in self.log.happenings.values():
             found[entry.account_id].append(entry)

@@ -39,7 +39,7 @@ are stale.
 
 
 @dataclass(frozen=True, slots=True)
-class Weather:
+class Faults:
     """The chance that other deliveries come in while Stripe answers, that Stripe is down for a
     batch, and that an event never comes.
     """
@@ -49,12 +49,12 @@ class Weather:
     loss: float = 0.0
 
 
-WEATHERS = {
-    "plain": Weather(),
-    "overlapping answers": Weather(overlapping=0.5),
-    "outages": Weather(outage=0.3),
-    "outages and overlapping answers": Weather(overlapping=0.5, outage=0.3),
-    "lost events": Weather(overlapping=0.2, outage=0.1, loss=0.3),
+FAULTS = {
+    "plain": Faults(),
+    "overlapping answers": Faults(overlapping=0.5),
+    "outages": Faults(outage=0.3),
+    "outages and overlapping answers": Faults(overlapping=0.5, outage=0.3),
+    "lost events": Faults(overlapping=0.2, outage=0.1, loss=0.3),
 }
 
 
@@ -78,7 +78,7 @@ class Delivery:
 
     history: History
     random: Random
-    weather: Weather
+    faults: Faults
     place: FakeServices = field(default_factory=FakeServices)
     nested: int = 0
 
@@ -91,7 +91,7 @@ class Delivery:
         self.waiting = [
             (change.at + self.random.random() * (lateness + 0.9), change.event)
             for change in self.history.changes
-            if self.random.random() >= self.weather.loss
+            if self.random.random() >= self.faults.loss
             for _ in range(self.random.choice([1, 1, 1, 2]))
         ]
         self._sort()
@@ -103,7 +103,7 @@ class Delivery:
             self._deliver_some()
         self.stripe.meanwhile = lambda: None
         self._pass_to(max(self.now, self.history.end) + 20)
-        if self.weather.loss:
+        if self.faults.loss:
             self._compare_daily()
         self.absorb_answers()
 
@@ -132,7 +132,7 @@ class Delivery:
             self.place.accounts.items[ACCOUNT] = account_item(account)
 
     def _meanwhile(self) -> None:
-        if self.waiting and self.nested < 2 and self.random.random() < self.weather.overlapping:
+        if self.waiting and self.nested < 2 and self.random.random() < self.faults.overlapping:
             self.nested += 1
             self._deliver_some()
             self.nested -= 1
@@ -141,7 +141,7 @@ class Delivery:
         size = self.random.choice([1, 1, 2, 5])
         batch, self.waiting = self.waiting[:size], self.waiting[size:]
         self._pass_to(max(self.now, *(moment for moment, _ in batch)))
-        self.stripe.down = self.random.random() < self.weather.outage
+        self.stripe.down = self.random.random() < self.faults.outage
         again = self._take_in([event for _, event in batch])
         self.waiting += [(self.now + 30, event) for event in again]
         self._sort()
@@ -223,9 +223,9 @@ def kept_of(one: Subscription, oldest_first: list[Invoice]) -> set[str]:
     return {invoice.id for invoice in (*needed, *unsettled)}
 
 
-def lived(random: Random, steps: int, weather: Weather) -> Delivery:
-    """A history of so many steps, invented and delivered in that weather."""
-    delivery = Delivery(invent(random, steps), random, weather)
+def delivered(random: Random, steps: int, faults: Faults) -> Delivery:
+    """A history of so many steps, invented and delivered with these faults."""
+    delivery = Delivery(invent(random, steps), random, faults)
     delivery.run()
     return delivery
 
@@ -244,10 +244,8 @@ def assert_true(delivery: Delivery) -> None:
         ]
 
 
-@pytest.mark.parametrize("weather", WEATHERS)
+@pytest.mark.parametrize("faults", FAULTS)
 @examples(200, derandomize=True)
 @given(random=st.randoms(use_true_random=True), steps=st.integers(3, 30))
-def test_an_invented_history_ends_as_stripe_has_it(
-    weather: str, random: Random, steps: int
-) -> None:
-    assert_true(lived(random, steps, WEATHERS[weather]))
+def test_an_invented_history_ends_as_stripe_has_it(faults: str, random: Random, steps: int) -> None:
+    assert_true(delivered(random, steps, FAULTS[faults]))
