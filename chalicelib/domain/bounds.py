@@ -139,7 +139,11 @@ BOUNDS: Mapping[str, Bound] = {
         "What came of older ones is in the weekly figures.",
     ),
     "discounts": Bound(
-        20, "discounts", "oldest", "Usually one. Older ones are seldom of what runs now."
+        70,
+        "discounts",
+        "oldest",
+        "More than changes: that of a change that is kept is kept. One that a subscription has now"
+        " never makes room.",
     ),
     "reports": Bound(
         12,

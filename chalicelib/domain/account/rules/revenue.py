@@ -170,7 +170,8 @@ def apply_discount(account: Account, fact: DiscountSnapshot) -> Account:
         return account
     discounts = {**account.discounts, fact.id: terms}
     if len(discounts) > most("discounts"):
-        newest_last = sorted(discounts, key=lambda id: (discounts[id].start, id))
+        present = _present_discounts(account)
+        newest_last = sorted(discounts, key=lambda id: (id in present, discounts[id].start, id))
         discounts = {id: discounts[id] for id in newest_last[-most("discounts") :]}
     account = replace(account, discounts=discounts)
     for request in [one for one in account.asks if one.what == "discounts"]:
@@ -192,9 +193,19 @@ def with_customer_discounts(account: Account, fact: CustomerSnapshot) -> Account
 
 
 def unknown_discounts(account: Account, subscription: str) -> set[str]:
-    """The ids of discounts of a subscription whose terms are not known."""
+    """The ids of discounts of a subscription whose terms are not known. Where older ones had to
+    make room, those of now alone.
+    """
     texts = [change.after for change in account.recurring.get(subscription, ())]
+    if len(account.discounts) >= most("discounts"):
+        texts = texts[-1:]
     return {id for text in texts for id in named_discounts(text)} - account.discounts.keys()
+
+
+def _present_discounts(account: Account) -> set[str]:
+    """The ids of the discounts that the subscriptions have now."""
+    texts = [changes[-1].after for changes in account.recurring.values() if changes]
+    return {id for text in texts for id in named_discounts(text)}
 
 
 def _with_unknown_discounts(account: Account, id: str) -> Account:

@@ -99,7 +99,12 @@ class Told:
         self.events = 0
 
     def tell(
-        self, type: str, thing: Object, day: int, previous: Mapping[str, Any] | None = None
+        self,
+        type: str,
+        thing: Object,
+        day: int,
+        previous: Mapping[str, Any] | None = None,
+        hour: int = 9,
     ) -> None:
         self.events += 1
         data = {"object": thing} | ({"previous_attributes": previous} if previous else {})
@@ -107,7 +112,7 @@ class Told:
             "id": f"evt_{self.events}",
             "object": "event",
             "type": type,
-            "created": second(day),
+            "created": second(day, hour),
             "livemode": False,
             "data": data,
         }
@@ -203,3 +208,26 @@ def test_a_discount_of_a_customer_of_another_product_adopts_nobody() -> None:
     told.reader.truth = Truth({CUSTOMER: customer()}, {"sub_1": other}, {})
     told.tell("customer.discount.created", discount("di_1", 3, 25), 3)
     assert not told.place.accounts.items
+
+
+def test_more_discounts_than_are_kept_leave_the_days_right() -> None:
+    told = Told()
+    held, expected = "di_0", {3: 9000}
+    last = subscription(discounts=["di_80"])
+    told.reader.truth = Truth({CUSTOMER: customer()}, {"sub_1": last}, {})
+    told.tell("customer.subscription.created", subscription(discounts=[held]), 3, hour=0)
+    told.tell("customer.discount.created", discount(held, 3, 10, "sub_1"), 3, hour=0)
+    for number in range(1, 81):
+        day, hour = 3 + number // 5, number % 5 + 1
+        id, percent_off = f"di_{number}", 10 + number % 7
+        off = discount(id, day, percent_off, "sub_1") | {"start": second(day, hour)}
+        told.tell(
+            "customer.subscription.updated",
+            subscription(discounts=[id]),
+            day,
+            {"discounts": [held]},
+            hour,
+        )
+        told.tell("customer.discount.created", off, day, hour=hour)
+        held, expected[day] = id, 10000 - percent_off * 100
+    assert told.mrr == {day: mrr for day, mrr in expected.items() if mrr != expected.get(day - 1)}
