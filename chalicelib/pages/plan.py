@@ -2,10 +2,17 @@
 
 from typing import Any
 
-from chalicelib.domain.account.queries import currency_of, current_subscription, plan_of, zone_of
+from chalicelib.domain.account.queries import (
+    as_recognized,
+    currency_of,
+    current_subscription,
+    plan_of,
+    zone_of,
+)
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.decisions import plan_item
 from chalicelib.domain.billing.preview import Preview
+from chalicelib.domain.billing.selling import amount_after
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.localization.amounts import money
 from chalicelib.localization.dates import spoken_day
@@ -22,7 +29,8 @@ def plan_view(account: Account, policy: Policy, language: str) -> dict[str, Any]
     """
     subscription = current_subscription(account)
     assert subscription
-    item, currency = plan_item(subscription, policy), currency_of(account, policy)
+    item = plan_item(as_recognized(account, subscription, policy), policy)
+    currency = currency_of(account, policy)
     current = plan_of(account, subscription, policy)[0], item.interval
     offers = [
         offer
@@ -52,7 +60,8 @@ def preview_view(
     zone = zone_of(account, policy.mail)
     assert change
     assert subscription
-    amount = policy.amount(change.plan, change.interval, preview.currency)
+    item = plan_item(as_recognized(account, subscription, policy), policy)
+    amount = amount_after(item, change, policy, preview.currency)
     due_now = money(preview.due_now, preview.currency, language)
     is_trial = subscription.status == "trialing"
     return {

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.domain.account.operations import Change
-from chalicelib.domain.billing.stripe_requests import NewTrial
+from chalicelib.domain.billing.stripe_requests import ChangedLine, NewTrial
 from chalicelib.domain.stripe_objects.answers import (
     ChangedSubscription,
     Coupon,
@@ -112,7 +112,7 @@ class StripeSubscriptions(StripeWriter):
         self._write(f"/v1/subscription_schedules/{schedule}/release", key)
 
     def change(
-        self, key: str, id: str, line: str, change: Change, currency: str | None
+        self, key: str, id: str, line: ChangedLine, change: Change, currency: str | None
     ) -> ChangedSubscription:
         """See SubscriptionsApi. With any other `payment_behavior` a declined card would leave an
         open invoice and a change that comes later, or never.
@@ -120,7 +120,7 @@ class StripeSubscriptions(StripeWriter):
         return self._change(key, id, "error_if_incomplete", self._changed(line, change, currency))
 
     def change_once_paid(
-        self, key: str, id: str, line: str, change: Change, currency: str | None
+        self, key: str, id: str, line: ChangedLine, change: Change, currency: str | None
     ) -> ChangedSubscription:
         """See SubscriptionsApi (docs.stripe.com/billing/subscriptions/pending-updates)."""
         return self._change(key, id, "pending_if_incomplete", self._changed(line, change, currency))
@@ -138,7 +138,7 @@ class StripeSubscriptions(StripeWriter):
         return answers.changed_subscription(raw)
 
     def preview_change(
-        self, id: str, line: str, change: Change, currency: str | None
+        self, id: str, line: ChangedLine, change: Change, currency: str | None
     ) -> InvoicePreview:
         """See SubscriptionsApi."""
         raw = self._write(
@@ -149,7 +149,7 @@ class StripeSubscriptions(StripeWriter):
         )
         return answers.invoice_preview(raw)
 
-    def _changed(self, line: str, change: Change, currency: str | None) -> dict[str, Any]:
+    def _changed(self, line: ChangedLine, change: Change, currency: str | None) -> dict[str, Any]:
         """The same parameters for a change and its preview, down to the second of the proration, so
         that the amount is the same to the cent. A subscription stays in its currency.
         """
@@ -157,10 +157,13 @@ class StripeSubscriptions(StripeWriter):
             {} if change.prorate == "none" else {"proration_date": int(change.as_of.timestamp())}
         )
         anchored = FROM_NOW if change.new_period else {}
-        price = self._price(change.lookup_key, currency)
-        item = {"id": line, **price.line(change.quantity)}
+        wanted: dict[str, Any] = (
+            {"quantity": change.quantity}
+            if line.keeps_price
+            else self._price(change.lookup_key, currency).line(change.quantity)
+        )
         return {
-            "items": [item],
+            "items": [{"id": line.id, **wanted}],
             "proration_behavior": PRORATIONS[change.prorate],
             **dated,
             **anchored,

@@ -4,7 +4,7 @@ and prices by lookup key.
 
 from typing import Any
 
-from chalicelib.domain.errors import InvalidInput, Refused, StripeRefused
+from chalicelib.domain.errors import InvalidInput, StripeRefused
 from chalicelib.stripe_api.fields import identity, mapping, words
 from chalicelib.stripe_api.transport import Raw, StripeTransport
 from chalicelib.values import frozen
@@ -41,39 +41,32 @@ class StripeWriter:
 
     def __init__(self, transport: StripeTransport) -> None:
         self._transport = transport
-        self._prices: dict[str, Price] = {}
 
     def _write(self, path: str, key: str | None, **parameters: Any) -> Raw:
         """Post a change and give Stripe's answer. Raises what StripeTransport.post raises."""
-        try:
-            answer = self._transport.post(path, key, **parameters)
-        except Refused:
-            self._prices.clear()  # a remembered price may be archived by now
-            raise
+        answer = self._transport.post(path, key, **parameters)
         if answer is None:
             raise StripeRefused("Stripe does not know the object that a call is about.")
         return answer
 
     def _price(self, lookup_key: str, currency: str | None = None) -> Price:
-        """The active price with this lookup key, remembered as long as this function lives: a
-        lookup key moves rarely. Raises StripeRefused if there is none, and InvalidInput if it
-        cannot be billed in `currency`.
+        """The active price with this lookup key now: not remembered, since who raises a price
+        expects the next customer to pay it. Raises StripeRefused if there is none, and InvalidInput
+        if it cannot be billed in `currency`.
         """
-        if lookup_key not in self._prices:
-            page = self._transport.get(
-                "/v1/prices",
-                lookup_keys=[lookup_key],
-                active=True,
-                expand=["data.currency_options"],
+        page = self._transport.get(
+            "/v1/prices",
+            lookup_keys=[lookup_key],
+            active=True,
+            expand=["data.currency_options"],
+        )
+        found = data_of(page)
+        if not found:
+            raise StripeRefused(
+                f"Stripe has no active price with the lookup key {lookup_key}: make one, or"
+                " mend billing.toml."
             )
-            found = data_of(page)
-            if not found:
-                raise StripeRefused(
-                    f"Stripe has no active price with the lookup key {lookup_key}: make one, or"
-                    " mend billing.toml."
-                )
-            self._prices[lookup_key] = _price_in(found[0])
-        price = self._prices[lookup_key]
+        price = _price_in(found[0])
         if currency and price.currency and currency not in {price.currency, *price.others}:
             raise InvalidInput(
                 f"This plan is not sold in {currency}, the currency of this customer. Add it to the"

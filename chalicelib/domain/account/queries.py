@@ -87,6 +87,13 @@ def recognized_items(
     return tuple(recognized(account, item, policy) for item in subscription.items)
 
 
+def as_recognized(account: Account, subscription: Subscription, policy: Policy) -> Subscription:
+    """The subscription with its items as `recognized_items` has them, to decide on. It is not what
+    Stripe holds, and is not kept.
+    """
+    return replace(subscription, items=recognized_items(account, subscription, policy))
+
+
 def recognized(account: Account, item: Item, policy: Policy) -> Item:
     """The item, with the lookup key that its price had if another price took that over."""
     former = (replace(item, lookup_key=key) for key in account.price_keys.get(item.price, ()))

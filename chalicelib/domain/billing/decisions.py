@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from chalicelib.domain.account.operations import Change, Charge, Operation
 from chalicelib.domain.account.payments import is_to_pay, unpaid_pause
 from chalicelib.domain.account.queries import (
+    as_recognized,
     currency_of,
     current_subscription,
     customer_for,
@@ -172,7 +173,7 @@ def plan_change(
         raise NotPossible(PAUSED)
     if unpaid_bills(account, subscription):
         raise NotPossible(NOT_PAID)
-    item = plan_item(subscription, policy)
+    item = plan_item(as_recognized(account, subscription, policy), policy)
     currency = currency_of(account, policy)
     sold = keys_for(policy, plan, currency)
     if not sold:
@@ -203,7 +204,7 @@ def may_change(account: Account, policy: Policy) -> bool:
     if subscription.pause_collection or unpaid_bills(account, subscription):
         return False
     try:
-        plan_item(subscription, policy)
+        plan_item(as_recognized(account, subscription, policy), policy)
     except NotPossible:
         return False
     return True

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.account.operations import Change
 from chalicelib.domain.billing.decisions import plan_item
+from chalicelib.domain.billing.selling import amount_after
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.stripe_objects.objects import Subscription
 from chalicelib.values import frozen
@@ -62,7 +63,7 @@ def costs_more(preview: Preview, one: Subscription, policy: Policy) -> bool:
         return False
     item = plan_item(one, policy)
     seats = item.quantity or 1
-    price = policy.amount(change.plan, change.interval, preview.currency)
+    price = amount_after(item, change, policy, preview.currency)
     if item.amount is None or price is None:
         present = policy.rank(policy.plan_of([item])[0]), seats
         return (policy.rank(change.plan), change.quantity) > present or change.quantity > seats

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 from chalicelib.domain.account.operations import Change
 from chalicelib.domain.account.payments import is_paid_period, is_to_pay
+from chalicelib.domain.account.queries import as_recognized
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.decisions import NOT_PAID, plan_item
+from chalicelib.domain.billing.selling import amount_after
 from chalicelib.domain.errors import NotPossible
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.stripe_objects.objects import Invoice, Item, Subscription
@@ -32,7 +34,8 @@ def within_paid(
         return change
     if is_paid_period(subscription, invoices) and not account.disputed:
         return change
-    dearer = costs_more(plan_item(subscription, policy), change, policy)
+    item = plan_item(as_recognized(account, subscription, policy), policy)
+    dearer = costs_more(item, change, policy)
     return replace(change, prorate="none", new_period=dearer)
 
 
@@ -40,8 +43,7 @@ def costs_more(item: Item, change: Change, policy: Policy) -> bool:
     """Whether a period costs more after the change. Where the amounts are not known, the larger
     plan, or the larger quantity of the same one, costs more.
     """
-    currency = item.currency or policy.currency
-    amount = policy.amount(change.plan, change.interval, currency)
+    amount = amount_after(item, change, policy, item.currency or policy.currency)
     plan, quantity = policy.plan_of([item])
     if amount is None or item.amount is None:
         before = policy.rank(plan), quantity or 1

@@ -40,3 +40,13 @@ class NewCheckout:
     success_url: str
     cancel_url: str
     options: CheckoutPolicy = field(default_factory=CheckoutPolicy)
+
+
+@frozen
+class ChangedLine:
+    """The line of a subscription that a change is about. With `keeps_price` only its quantity
+    changes.
+    """
+
+    id: str
+    keeps_price: bool = False

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.account.links import is_recent
-from chalicelib.domain.account.queries import current_subscription
+from chalicelib.domain.account.queries import as_recognized, current_subscription
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.decisions import may_change
 from chalicelib.domain.billing.idempotency import IdempotentRequest
@@ -106,7 +106,7 @@ def _needs_sign_in(session: Link, account: Account, preview: Preview) -> bool:
     policy, subscription = wiring.policy(), current_subscription(account)
     if policy.signup is None or subscription is None or is_recent(session, clock.now()):
         return False
-    return costs_more(preview, subscription, policy)
+    return costs_more(preview, as_recognized(account, subscription, policy), policy)
 
 
 def _preview_page(account: Account, preview: Preview, moved: bool = False) -> Response:

@@ -177,7 +177,7 @@ def preview_change(account_id: str, change: PlanRequest, services: Services) -> 
         held.one.id, line, operation.change, held.one.currency
     )
     return preview_of(
-        operation.change, held.one, services.policy, invoice.amount_due, invoice.currency
+        operation.change, held.recognized, services.policy, invoice.amount_due, invoice.currency
     )
 
 

@@ -9,10 +9,13 @@ from chalicelib.domain.account.facts import Fact, SubscriptionSnapshot
 from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.operations import Change, Charged, Operation
 from chalicelib.domain.account.ordering import FromFetch
+from chalicelib.domain.account.queries import as_recognized
 from chalicelib.domain.account.rules.ownership import is_ours
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.decisions import plan_item
 from chalicelib.domain.billing.payments import OpenPayment
+from chalicelib.domain.billing.selling import keeps_price
+from chalicelib.domain.billing.stripe_requests import ChangedLine
 from chalicelib.domain.errors import StripeRefused, Unreadable
 from chalicelib.domain.stripe_objects.answers import SubscriptionAnswer
 from chalicelib.domain.stripe_objects.objects import Subscription
@@ -53,12 +56,14 @@ class OperationResult:
 @frozen
 class LiveSubscription:
     """A subscription as Stripe holds it now: Stripe's `answer`, and the subscription itself. `by`
-    marks what the account knew of it before.
+    marks what the account knew of it before. `recognized` has its items with the lookup keys that
+    their prices had, to decide on.
     """
 
     answer: SubscriptionAnswer
     one: Subscription
     by: FromFetch
+    recognized: Subscription
 
     def unchanged(self, operation: Operation) -> OperationResult:
         """The result of an operation that had been done already."""
@@ -77,12 +82,15 @@ def hold(account: Account, id: str, services: Services) -> LiveSubscription:
     found = services.stripe.reader.subscription(id)
     if found is None:
         raise StripeRefused("Stripe does not know the account's subscription.")
-    return LiveSubscription(found, found.value, by)
+    known = as_recognized(account, found.value, services.policy)
+    return LiveSubscription(found, found.value, by, known)
 
 
-def line_of(held: LiveSubscription, change: Change, services: Services) -> str:
-    """The id of the subscription's line that a change is about."""
-    return held.answer.line_ids[held.one.items.index(plan_item(held.one, services.policy))]
+def line_of(held: LiveSubscription, change: Change, services: Services) -> ChangedLine:
+    """The subscription's line that a change is about. Raises NotPossible if that is not certain."""
+    item = plan_item(held.recognized, services.policy)
+    id = held.answer.line_ids[held.recognized.items.index(item)]
+    return ChangedLine(id, keeps_price(item, change, services.policy))
 
 
 def own_subscriptions(

@@ -46,7 +46,7 @@ def is_done(held: LiveSubscription, operation: Operation, services: Services) ->
             return one.trial_end == operation.at
         case "plan":
             return operation.change is not None and made(
-                plan_item(one, services.policy), operation.change, services.policy
+                plan_item(held.recognized, services.policy), operation.change, services.policy
             )
         case "discount":
             found = services.stripe.subscriptions.discounts_of(one.id)

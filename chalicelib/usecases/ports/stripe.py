@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from chalicelib.domain.account.operations import Change, Charge
-from chalicelib.domain.billing.stripe_requests import NewCheckout, NewTrial
+from chalicelib.domain.billing.stripe_requests import ChangedLine, NewCheckout, NewTrial
 from chalicelib.domain.stripe_objects.answers import (
     Address,
     BalanceChange,
@@ -216,22 +216,22 @@ class SubscriptionsApi(Protocol):
         """
 
     def change(
-        self, key: str, id: str, line: str, change: Change, currency: str | None
+        self, key: str, id: str, line: ChangedLine, change: Change, currency: str | None
     ) -> ChangedSubscription:
-        """Change price or quantity of one line of a subscription that is billed in `currency`.
+        """Change price and quantity of one line of a subscription that is billed in `currency`.
         Raises CardDeclined or ConfirmationRequired, and changes nothing, if an amount is due at
         once and is not paid; InvalidInput if the price cannot be billed in the currency.
         """
 
     def change_once_paid(
-        self, key: str, id: str, line: str, change: Change, currency: str | None
+        self, key: str, id: str, line: ChangedLine, change: Change, currency: str | None
     ) -> ChangedSubscription:
         """The same, but if the amount that is due at once is not paid, its invoice stays open for a
         day: the change is made as soon as it is paid, or dropped.
         """
 
     def preview_change(
-        self, id: str, line: str, change: Change, currency: str | None
+        self, id: str, line: ChangedLine, change: Change, currency: str | None
     ) -> InvoicePreview:
         """The invoice that this change would create, or the next invoice with it."""
 

@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib.domain.account.operations import Change
 from chalicelib.domain.billing.payments import PROCESSING, REQUIRES_ACTION, open_payment
+from chalicelib.domain.billing.stripe_requests import ChangedLine
 from chalicelib.domain.errors import InvalidInput, StripeRefused, Unavailable
 from chalicelib.stripe_api.invoices import StripeInvoices
 from chalicelib.stripe_api.subscriptions import StripeSubscriptions
@@ -17,6 +18,7 @@ from chalicelib.stripe_api.transport import Raw, StripeTransport
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 CHANGE = Change("scale", "month", 3, "scale_monthly", "now", AT)
+LINE = ChangedLine("si_1")
 CHANGED = {
     "id": "sub_1",
     "customer": "cus_1",
@@ -138,7 +140,7 @@ def prices(usage: str = "licensed", **options: Any) -> dict[str, Any]:
 
 def changed(by_path: dict[str, Any], currency: str | None) -> dict[str, Any]:
     transport = Replies(by_path)
-    found = StripeSubscriptions(transport).change("key", "sub_1", "si_1", CHANGE, currency)
+    found = StripeSubscriptions(transport).change("key", "sub_1", LINE, CHANGE, currency)
     assert found.invoice
     assert (found.invoice.id, found.invoice.status) == ("in_1", "open")
     return transport.sent("/v1/subscriptions/sub_1")
@@ -178,9 +180,9 @@ def test_a_price_that_does_not_offer_the_currency_is_named(by_path: Any) -> None
 def test_a_change_may_wait_for_its_payment_with_the_same_parameters() -> None:
     transport = Replies(prices())
     subscriptions = StripeSubscriptions(transport)
-    subscriptions.change("key", "sub_1", "si_1", CHANGE, "usd")
+    subscriptions.change("key", "sub_1", LINE, CHANGE, "usd")
     first = transport.sent("/v1/subscriptions/sub_1")
-    subscriptions.change_once_paid("key:confirm", "sub_1", "si_1", CHANGE, "usd")
+    subscriptions.change_once_paid("key:confirm", "sub_1", LINE, CHANGE, "usd")
     second = transport.sent("/v1/subscriptions/sub_1")
     differs = {name for name in first if first[name] != second[name]}
     assert differs == {"payment_behavior", "idempotency_key"}
@@ -192,9 +194,9 @@ def test_before_each_call_that_changes_something_and_before_no_other_the_hook_is
     by_path = prices() | {"/v1/invoices/create_preview": {"amount_due": 5, "currency": "usd"}}
     transport = Replies(by_path, lambda: told.append("change"))
     subscriptions = StripeSubscriptions(transport)
-    subscriptions.preview_change("sub_1", "si_1", CHANGE, "usd")
+    subscriptions.preview_change("sub_1", LINE, CHANGE, "usd")
     assert told == []
-    subscriptions.change("key", "sub_1", "si_1", CHANGE, "usd")
+    subscriptions.change("key", "sub_1", LINE, CHANGE, "usd")
     assert told == ["change"]
     transport.delete("/v1/subscriptions/sub_1")
     assert told == ["change", "change"]
@@ -206,5 +208,5 @@ def test_a_change_is_not_made_if_its_hook_fails() -> None:
 
     transport = Replies(prices(), fails)
     with pytest.raises(Unavailable):
-        StripeSubscriptions(transport).change("key", "sub_1", "si_1", CHANGE, "usd")
+        StripeSubscriptions(transport).change("key", "sub_1", LINE, CHANGE, "usd")
     assert [method for method, _, _ in transport.calls] == ["get"] * len(transport.calls)
