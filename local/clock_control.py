@@ -43,7 +43,7 @@ class Timed(Protocol):
         """The same as before while nothing has happened there."""
 
 
-class Clockwork:
+class ClockControl:
     """Moves the clock, one move at a time.
 
     `stuck` lists the items that the last move passed, because processing them did not move their

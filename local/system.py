@@ -176,7 +176,7 @@ class System:
         from local.aws.iam_recorder import Calls
         from local.aws.partner_bus import PartnerBus
         from local.aws.queue_drain import Rest
-        from local.clock_control import Clockwork
+        from local.clock_control import ClockControl
         from local.control_room.control import Control, Facts, Parts
         from local.control_room.mailbox import Mailbox
         from local.control_room.overview import Customers
@@ -209,7 +209,7 @@ class System:
             triggers.ses_bus,
             simulator.at_rest if simulator else lambda: True,
         )
-        self.clockwork = Clockwork(
+        self.clock_control = ClockControl(
             self.rest,
             triggers.sweep,
             progress,
@@ -234,7 +234,7 @@ class System:
             ),
             Parts(
                 self.rest,
-                self.clockwork,
+                self.clock_control,
                 triggers.stream,
                 mailbox,
                 outgoing,

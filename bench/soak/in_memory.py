@@ -39,7 +39,7 @@ from local.clock_control import stride_end
 from local.control_room.mailbox import Mailbox
 from local.http_server import Request
 from local.stripe_sim.lifecycle.catalogue import catalogue
-from local.stripe_sim.webhooks.delivery_faults import Fates, Shares
+from local.stripe_sim.webhooks.delivery_faults import DeliveryFaults, Shares
 from tests.fakes.lifecycles import MemoryClaims
 from tests.fakes.memory.accounts import MemoryAccounts
 from tests.fakes.services import SHIPPED as POLICY
@@ -153,7 +153,7 @@ class InMemorySystem:
         self.stage, self.stride = SimStage(), stride
         self.stage.engine.store.chance.seed(seed)
         self.engine, self.api = self.stage.engine, self.stage.api
-        self.kills, self.fates = Kills(kills, seed), Fates(shares, seed)
+        self.kills, self.faults = Kills(kills, seed), DeliveryFaults(shares, seed)
         self.now = self.looked = at(START)
         self.accounts_kept = StreamedAccounts()
         self.place = FakeServices(
@@ -295,18 +295,18 @@ class InMemorySystem:
 
     def spoil(self, shares: Shares, seed: int) -> None:
         """From now on webhooks go wrong in these ways."""
-        kept = self.fates.drawn
-        self.fates = Fates(shares, seed)
-        self.fates.drawn = kept
+        kept = self.faults.drawn
+        self.faults = DeliveryFaults(shares, seed)
+        self.faults.drawn = kept
 
     def _hear(self, event: Any) -> None:
-        fate = self.fates.draw()
-        event["pending_webhooks"] = int(fate.is_owed)
-        for place, after in enumerate(fate.arrivals):
+        planned = self.faults.draw()
+        event["pending_webhooks"] = int(planned.is_owed)
+        for place, after in enumerate(planned.arrivals):
             self._number += 1
             heapq.heappush(
                 self._coming,
-                (self.stage.second + after, self._number, event, fate.is_owed and not place),
+                (self.stage.second + after, self._number, event, planned.is_owed and not place),
             )
 
     def _deliver(self) -> None:

@@ -24,7 +24,7 @@ from chalicelib.stripe_api.transport import StripeTransport
 from local.client import Client
 from local.stripe_sim.api.api import Api
 from local.stripe_sim.lifecycle.engine import Engine
-from local.stripe_sim.webhooks.delivery_faults import Fates, Shares
+from local.stripe_sim.webhooks.delivery_faults import DeliveryFaults, Shares
 from local.system import System
 from tests.fakes.services import SHIPPED as POLICY
 
@@ -65,7 +65,7 @@ class RealSystem:
         assert system.simulator
         self._system, self._stripe = system, system.simulator
         self._client = Client(system.base, system.api_key)
-        system.clockwork.stride = self.stride
+        system.clock_control.stride = self.stride
         services, post = wiring.services(), wiring.mail_services()
         self.mailer: CheckedMailer = Unhurried(post.mailer, None, wiring.accounts().load, POLICY)
         post = self.kills.watch_parts(replace(post, mailer=self.mailer), "mailer", "claims")
@@ -87,9 +87,9 @@ class RealSystem:
         return self._stripe.api
 
     @property
-    def fates(self) -> Fates:
+    def faults(self) -> DeliveryFaults:
         """What happened to events."""
-        return self._stripe.delivery.fates
+        return self._stripe.delivery.faults
 
     @property
     def now(self) -> datetime:
@@ -107,14 +107,14 @@ class RealSystem:
 
     def spoil(self, shares: Shares, seed: int) -> None:
         """From now on this happens to Stripe's events."""
-        drawn = self.fates.drawn
+        drawn = self.faults.drawn
         self._stripe.delivery.spoil(shares, seed)
-        self.fates.drawn.update(drawn)
+        self.faults.drawn.update(drawn)
 
     def move_to(self, target: datetime) -> None:
         """Do everything that is due until then."""
         if target > self.now:
-            self._system.clockwork.move_to(target)
+            self._system.clock_control.move_to(target)
 
     def settle(self) -> None:
         """Work until nothing more can be done now."""

@@ -70,7 +70,7 @@ def soak(system: SystemUnderTest, customers: int, seed: int, days: float = LIFE)
 
 def figures(system: SystemUnderTest, customers: list[Customer], differing: int) -> dict[str, Any]:
     """Counts of what happened."""
-    drawn = system.fates.drawn
+    drawn = system.faults.drawn
     return {
         "customers": len(customers),
         "kinds": dict(Counter(one.kind for one in customers)),

@@ -9,7 +9,7 @@ from bench.soak.crashes import Kills
 from bench.soak.mail import CheckedMailer
 from chalicelib.domain.account.state import Account
 from chalicelib.usecases.ports.stripe import ReaderApi
-from local.stripe_sim.webhooks.delivery_faults import Fates, Shares
+from local.stripe_sim.webhooks.delivery_faults import DeliveryFaults, Shares
 
 
 class SystemUnderTest(Doors, Protocol):
@@ -21,7 +21,7 @@ class SystemUnderTest(Doors, Protocol):
     mailer: CheckedMailer
 
     @property
-    def fates(self) -> Fates:
+    def faults(self) -> DeliveryFaults:
         """What happens to each of Stripe's events."""
 
     @property

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from chalicelib.usecases.accounts.api_keys import KeyRing
     from chalicelib.usecases.instances.call import Provisioner
     from chalicelib.usecases.operators.audit import Act
-    from chalicelib.usecases.operators.dead_letters.handling import Letters, Ways
+    from chalicelib.usecases.operators.dead_letters.handling import DeadLetters, Senders
     from chalicelib.usecases.ports.figures import ExportFiles
     from chalicelib.usecases.ports.outgoing import Bus, Caller, MethodCaller, StateMachines
     from chalicelib.usecases.ports.queues import MessageQueue
@@ -407,19 +407,19 @@ def queue_states() -> "QueueStates":
     )
 
 
-def dead_letters() -> "Letters":
+def dead_letters() -> "DeadLetters":
     """The dead letters, for one look: what it hides from others is there again in a minute."""
-    from chalicelib.aws.stage.dead_letters import Box
+    from chalicelib.aws.stage.dead_letters import DeadLetterQueue
     from chalicelib.usecases.operators.dead_letters.reading import read_letter
 
-    return Box(settings().dead_letters_queue_url, read_letter, out_of_sight=60)
+    return DeadLetterQueue(settings().dead_letters_queue_url, read_letter, out_of_sight=60)
 
 
-def ways_back() -> "Ways":
+def dead_letter_senders() -> "Senders":
     """What sends a dead letter back. What SES reported is taken here at once."""
     from chalicelib.aws.queues import GroupedQueue, Queue
     from chalicelib.usecases.messaging.delivery_feedback import take_feedback
-    from chalicelib.usecases.operators.dead_letters.handling import ways_back
+    from chalicelib.usecases.operators.dead_letters.handling import senders_to
 
     def take(told: "Mapping[str, Any]", letter: "DeadLetter") -> None:
         take_feedback(json.dumps(told), services(), claims(), suppressions())
@@ -429,7 +429,7 @@ def ways_back() -> "Ways":
         "act": Queue(settings().act_queue_url),
         "mail": Queue(settings().mail_queue_url),
     }
-    return ways_back(queues, GroupedQueue(settings().deliveries_queue_url), take)
+    return senders_to(queues, GroupedQueue(settings().deliveries_queue_url), take)
 
 
 @cache

@@ -14,7 +14,7 @@ from local.aws.partner_bus import PartnerBus
 from local.aws.queue_drain import NotSettled, Rest
 from local.aws.ses_events import BY_HAND
 from local.aws.table_stream import StreamTrigger
-from local.clock_control import Clockwork
+from local.clock_control import ClockControl
 from local.control_room import pages
 from local.control_room.at_intercom import AtIntercom
 from local.control_room.example_site import site
@@ -70,7 +70,7 @@ class Parts:
     """
 
     rest: Rest
-    clockwork: Clockwork
+    clock_control: ClockControl
     stream: StreamTrigger
     mailbox: Mailbox
     outgoing: Outgoing
@@ -86,7 +86,7 @@ class Control:
 
     def __init__(self, facts: Facts, parts: Parts) -> None:
         self._facts, self._parts = facts, parts
-        intercom = AtIntercom(parts.intercom, parts.clockwork.settle)
+        intercom = AtIntercom(parts.intercom, parts.clock_control.settle)
         self._routes: list[tuple[str, re.Pattern[str], Answers]] = [
             (method, re.compile(path), answers)
             for method, path, answers in (
@@ -159,15 +159,15 @@ class Control:
             "product_url": self._facts.product_url,
             "queues": self._parts.rest.depths(),
             "due_at": self._parts.rest.next_due(),
-            "stuck": self._parts.clockwork.stuck,
+            "stuck": self._parts.clock_control.stuck,
         }
 
     def _clock(self, request: Request) -> Answer:
-        self._parts.clockwork.move_to(wanted_moment(request, clock.now()))
+        self._parts.clock_control.move_to(wanted_moment(request, clock.now()))
         return self._done(request)
 
     def _settle(self, request: Request) -> Answer:
-        self._parts.clockwork.settle()
+        self._parts.clock_control.settle()
         return self._done(request)
 
     def _stream(self, request: Request) -> Answer:
@@ -218,7 +218,7 @@ class Control:
     def _happen(self, request: Request, number: str, kind: str) -> Answer:
         received = self._received(number)
         self._parts.mailbox.happen(received, kind)
-        self._parts.clockwork.settle()
+        self._parts.clock_control.settle()
         if is_browser(request) or is_form(request):
             return _see(f"/_local/mailbox/{number}")
         return json_answer(received.to_json())

@@ -13,8 +13,8 @@ from ops.stage.confirm import agreed
 from ops.stage.stages import Stage, add_stage, find_stage, stage_name
 
 if TYPE_CHECKING:
-    from chalicelib.aws.stage.dead_letters import Box
-    from chalicelib.usecases.operators.dead_letters.handling import Ways
+    from chalicelib.aws.stage.dead_letters import DeadLetterQueue
+    from chalicelib.usecases.operators.dead_letters.handling import Senders
 
 MOST = 1000
 """How many dead letters one command reads."""
@@ -23,8 +23,8 @@ MOST = 1000
 def _list(options: argparse.Namespace) -> int:
     from chalicelib.usecases.operators.dead_letters.handling import looking
 
-    box, _ = _post(find_stage(stage_name(options)))
-    with looking(box, options.most) as letters:
+    queue, _ = _queue_and_senders(find_stage(stage_name(options)))
+    with looking(queue, options.most) as letters:
         print(*map(line, letters), *_end(letters, options.most), sep="\n")
     return 0
 
@@ -32,8 +32,8 @@ def _list(options: argparse.Namespace) -> int:
 def _show(options: argparse.Namespace) -> int:
     from chalicelib.usecases.operators.dead_letters.handling import looking
 
-    box, _ = _post(find_stage(stage_name(options)))
-    with looking(box, options.most) as letters:
+    queue, _ = _queue_and_senders(find_stage(stage_name(options)))
+    with looking(queue, options.most) as letters:
         (letter,) = _named(letters, [options.id])
         print(line(letter), ORIGINS[letter.origin], "", letter.body, sep="\n")
     return 0
@@ -42,8 +42,8 @@ def _show(options: argparse.Namespace) -> int:
 def _redrive(options: argparse.Namespace) -> int:
     from chalicelib.usecases.operators.dead_letters.handling import looking, redrive
 
-    box, ways = _post(find_stage(stage_name(options)))
-    with looking(box, options.most) as letters:
+    queue, senders = _queue_and_senders(find_stage(stage_name(options)))
+    with looking(queue, options.most) as letters:
         wanted = (
             _named(letters, options.ids)
             if options.ids
@@ -51,7 +51,7 @@ def _redrive(options: argparse.Namespace) -> int:
         )
         if wanted:
             note("dead redrive", options)
-        status = _tell(redrive(wanted, box, ways))
+        status = _tell(redrive(wanted, queue, senders))
         print(*_end(letters, options.most), sep="\n")
     return status
 
@@ -59,15 +59,15 @@ def _redrive(options: argparse.Namespace) -> int:
 def _discard(options: argparse.Namespace) -> int:
     from chalicelib.usecases.operators.dead_letters.handling import discard, looking
 
-    box, _ = _post(find_stage(stage_name(options)))
-    with looking(box, options.most) as letters:
+    queue, _ = _queue_and_senders(find_stage(stage_name(options)))
+    with looking(queue, options.most) as letters:
         wanted = _named(letters, options.ids)
         print(*map(line, wanted), sep="\n")
         if not (options.yes or agreed(f"Delete {len(wanted)}? Their content is lost.")):
             print("Nothing was deleted.")
             return 1
         note("dead discard", options)
-        return _tell(discard(wanted, box))
+        return _tell(discard(wanted, queue))
 
 
 def line(letter: DeadLetter) -> str:
@@ -109,13 +109,13 @@ def _named(letters: list[DeadLetter], ids: list[str]) -> list[DeadLetter]:
     return [found[id] for id in dict.fromkeys(ids)]
 
 
-def _post(stage: Stage) -> tuple["Box", "Ways"]:
+def _queue_and_senders(stage: Stage) -> tuple["DeadLetterQueue", "Senders"]:
     """The stage's dead letters, and the functions that send them back."""
     import boto3
 
     from chalicelib.aws.queues import GroupedQueue, Queue
-    from chalicelib.aws.stage.dead_letters import Box
-    from chalicelib.usecases.operators.dead_letters.handling import ways_back
+    from chalicelib.aws.stage.dead_letters import DeadLetterQueue
+    from chalicelib.usecases.operators.dead_letters.handling import senders_to
     from chalicelib.usecases.operators.dead_letters.reading import read_letter
     from ops.recovery.feedback import feedback_function
 
@@ -125,12 +125,12 @@ def _post(stage: Stage) -> tuple["Box", "Ways"]:
         "act": Queue(outputs["ActQueueUrl"], sqs),
         "mail": Queue(outputs["MailQueueUrl"], sqs),
     }
-    ways = ways_back(
+    senders = senders_to(
         queues,
         GroupedQueue(outputs["DeliveriesQueueUrl"], sqs),
         feedback_function(outputs["FeedbackFunctionName"], boto3.client("lambda")),
     )
-    return Box(outputs["DeadLettersQueueUrl"], read_letter, sqs), ways
+    return DeadLetterQueue(outputs["DeadLettersQueueUrl"], read_letter, sqs), senders
 
 
 def _id(parser: argparse.ArgumentParser) -> None:

@@ -30,7 +30,7 @@ from chalicelib.runtime import wiring
 from chalicelib.runtime.settings import settings
 from chalicelib.usecases.accounts.sign_up import enqueue_sign_in, enqueue_signup
 from chalicelib.usecases.messaging.notify_team import enqueue_digests
-from chalicelib.usecases.operators.dead_letters.handling import ways_back
+from chalicelib.usecases.operators.dead_letters.handling import senders_to
 from chalicelib.usecases.services import MailServices
 from local.aws.lambda_context import LambdaContext
 from ops.recovery.feedback import feedback_function
@@ -259,7 +259,7 @@ def feedback_taken(system: System) -> Any:
     body = json.dumps({"Records": records})
     letter = DeadLetter("1", system.place.now.at, "feedback", "", "", "failed", "", body, "")
     start = feedback_function("TakeFeedback", Functions())
-    ways_back({}, Mock(), start)["feedback"](letter)
+    senders_to({}, Mock(), start)["feedback"](letter)
     return {
         "timeline": [line for line in system.timeline() if " mail " in line],
         "suppressed": system.suppressed,

@@ -23,7 +23,7 @@ as empty.
 """
 
 
-class Box:
+class DeadLetterQueue:
     """The dead letters of a stage, each as `read` reads the message. `out_of_sight` as above."""
 
     def __init__(
@@ -50,7 +50,7 @@ class Box:
                 break
         return sorted(found.values(), key=lambda letter: (letter.at, letter.id))
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """Make the messages that were received and not deleted visible again. If that fails, they
         become visible by themselves.
         """

@@ -84,7 +84,7 @@ def replay_letters(operator: Operator) -> Response:
         source = source_address(request)
         wiring.note(Act(operator.actor, "dead_letters.handled", None, asked, source))
 
-    done = replay(choice, wiring.dead_letters(), wiring.ways_back(), note)
+    done = replay(choice, wiring.dead_letters(), wiring.dead_letter_senders(), note)
     failed = sum(number for outcome, number in done.items() if outcome in FAILED)
     sent = sum(done.values()) - failed
     return redirect_to(PATH, sent=str(sent), failed=str(failed))

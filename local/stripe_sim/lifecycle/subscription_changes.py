@@ -7,14 +7,14 @@ from local.stripe_sim.billing.payments import NO_CARD
 from local.stripe_sim.billing.prices import plan_of, recurring_of, unit_amount
 from local.stripe_sim.billing.proration import prorate
 from local.stripe_sim.lifecycle.subscription_clock import NOTICE_SECONDS
-from local.stripe_sim.lifecycle.subscription_start import Beginnings, quantity_of
+from local.stripe_sim.lifecycle.subscription_start import SubscriptionStart, quantity_of
 
 PRORATED = frozenset({"active", "past_due", "unpaid"})
 """Statuses in which a change is charged and credited: in the others nothing was paid that could be.
 """
 
 
-class Changes(Beginnings):
+class Changes(SubscriptionStart):
     """Subscriptions whose items and trials can be changed."""
 
     def _change_items(self, subscription: Object, wanted: Object, when: int) -> None:

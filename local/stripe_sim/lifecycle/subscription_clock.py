@@ -21,7 +21,7 @@ INCOMPLETE_SECONDS = 23 * 3600
 NOTICE_SECONDS = days(3)
 
 
-class Lifetimes(Periods):
+class SubscriptionClock(Periods):
     """Subscriptions as far as their clock and their payments. `ended` is called when one was
     canceled.
     """

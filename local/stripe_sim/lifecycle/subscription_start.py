@@ -26,7 +26,7 @@ from local.stripe_sim.billing.prices import (
     unit_amount,
 )
 from local.stripe_sim.lifecycle.customers import settle_currency
-from local.stripe_sim.lifecycle.subscription_clock import NOTICE_SECONDS, Lifetimes
+from local.stripe_sim.lifecycle.subscription_clock import NOTICE_SECONDS, SubscriptionClock
 
 NEEDS_ACTION = (
     "Payment for this subscription requires additional user action, but the requested payment"
@@ -37,7 +37,7 @@ NEEDS_ACTION = (
 )
 
 
-class Beginnings(Lifetimes):
+class SubscriptionStart(SubscriptionClock):
     """Subscriptions that can be made."""
 
     def create(

@@ -11,7 +11,7 @@ import urllib3
 
 from local.client import signature
 from local.stripe_sim.api.object_shapes import Object, as_json
-from local.stripe_sim.webhooks.delivery_faults import Fates, Shares
+from local.stripe_sim.webhooks.delivery_faults import DeliveryFaults, Shares
 
 RETRY_AFTER = tuple(seconds for seconds in (60, 300, 1800, 7200, 18000, *[36000] * 6))
 """Seconds from one delivery in vain to the next, about three days in all; Stripe does not publish
@@ -56,7 +56,7 @@ class Delivery:
         self._lock = threading.Condition()
         self._pool = urllib3.PoolManager(num_pools=1, retries=False)
         self._busy = 0
-        self.fates = Fates()
+        self.faults = DeliveryFaults()
         self._thread = threading.Thread(target=self._work, name="stripe-webhooks", daemon=True)
 
     def listen(self, url: str, secret: str) -> None:
@@ -65,7 +65,7 @@ class Delivery:
 
     def spoil(self, shares: Shares, seed: int | None) -> None:
         """From now on that becomes of such shares of the events."""
-        self.fates = Fates(shares, seed)
+        self.faults = DeliveryFaults(shares, seed)
 
     def start(self) -> None:
         self._thread.start()
@@ -79,11 +79,13 @@ class Delivery:
         endpoints = [*([self._listener] if self._listener else []), *self._endpoints(event["type"])]
         if not endpoints:
             return
-        fate, now = self.fates.draw(), self._now()
-        event["pending_webhooks"] = len(endpoints) if fate.is_owed else 0
-        for number, after in enumerate(fate.arrivals):
+        planned, now = self.faults.draw(), self._now()
+        event["pending_webhooks"] = len(endpoints) if planned.is_owed else 0
+        for number, after in enumerate(planned.arrivals):
             for endpoint in endpoints:
-                one = _Waiting(event, endpoint, 0, now + after, is_owed=fate.is_owed and not number)
+                one = _Waiting(
+                    event, endpoint, 0, now + after, is_owed=planned.is_owed and not number
+                )
                 self._enter_at(one) if after else self._enter(one)
 
     def next_due(self) -> int | None:

@@ -24,7 +24,7 @@ class Shares:
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class PlannedDelivery:
     """`arrivals` are the seconds after which an event arrives, once for each time. `is_owed` while
     Stripe believes that it did not yet.
     """
@@ -33,29 +33,29 @@ class Fate:
     is_owed: bool = True
 
 
-class Fates:
-    """Draws one fate after another; `drawn` counts them by the names of the shares, and `events`
-    them all.
+class DeliveryFaults:
+    """Plans one delivery after another. `drawn` counts them by the names of the shares, and
+    `events` them all.
     """
 
     def __init__(self, shares: Shares | None = None, seed: int | None = None) -> None:
         self._shares, self._chance = shares or Shares(), random.Random(seed)
         self.drawn: Counter[str] = Counter()
 
-    def draw(self) -> Fate:
+    def draw(self) -> PlannedDelivery:
         """The next event's."""
         self.drawn["events"] += 1
         drawn = self._chance.random()
         if drawn < self._shares.lost:
             self.drawn["lost"] += 1
-            return Fate((), is_owed=False)
+            return PlannedDelivery((), is_owed=False)
         if drawn < self._shares.lost + self._shares.undelivered:
             self.drawn["undelivered"] += 1
-            return Fate(())
+            return PlannedDelivery(())
         first = self._delay() if self._is("late", self._shares.late) else 0
         # A late one lies behind the endpoint: were it owed, the list of the undelivered would bring
         # it early.
-        return Fate(
+        return PlannedDelivery(
             (first, *((self._delay(),) if self._is("doubled", self._shares.doubled) else ())),
             is_owed=not first,
         )

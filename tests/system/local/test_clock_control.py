@@ -15,7 +15,7 @@ from local.aws import ses_bus, ses_events
 from local.aws.progress import Progress
 from local.aws.ses_bus import ATTEMPTS, BusTrigger
 from local.client import Client
-from local.clock_control import ROUNDS, Clockwork
+from local.clock_control import ROUNDS, ClockControl
 from local.durations import length, moment
 
 LETTER = EmailMessage(
@@ -71,8 +71,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def works(due: Due) -> Clockwork:
-    return Clockwork(due, due, Progress())  # type: ignore[arg-type]
+def works(due: Due) -> ClockControl:
+    return ClockControl(due, due, Progress())  # type: ignore[arg-type]
 
 
 def test_it_stops_at_each_due_moment_in_order(clock: Clock) -> None:
@@ -142,7 +142,7 @@ def looked(clock: Clock, schedule: Schedule, other: Stripe | None, act: int | No
     due = Due(clock, happens)
     if act:
         due.waiting = {"once": clock.now() + timedelta(days=act)}
-    works = Clockwork(
+    works = ClockControl(
         due,  # type: ignore[arg-type]
         due,  # type: ignore[arg-type]
         Progress(),
@@ -182,7 +182,7 @@ def test_the_look_at_the_stage_comes_before_the_sweep_that_would_miss_it(clock: 
 
     due = Due(clock, act)
     due.waiting = {"first": start + timedelta(days=3), "second": start + timedelta(days=8)}
-    moved = Clockwork(due, due, Progress(), watch=watch)  # type: ignore[arg-type]
+    moved = ClockControl(due, due, Progress(), watch=watch)  # type: ignore[arg-type]
     moved.move_to(start + timedelta(days=14))
     assert last_looks == [3, 8]
     assert watch.days == [3, 8, 14], "and at the end, for the next minute's sweep"

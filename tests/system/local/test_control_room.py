@@ -26,7 +26,7 @@ def parts() -> Any:
     parts = MagicMock()
     parts.rest.depths.return_value = {"events": 1, "act": 0, "mail": 0, "dead_letters": 2}
     parts.rest.next_due.return_value = None
-    parts.clockwork.stuck = []
+    parts.clock_control.stuck = []
     parts.customers.all.return_value = []
     parts.mailbox.all.return_value = []
     parts.outgoing.calls.return_value = []
@@ -71,7 +71,7 @@ def test_a_form_leads_back_to_the_page(parts: Any, path: str, body: bytes) -> No
 
 def test_a_form_moves_the_clock_to_a_moment_or_by_an_amount(parts: Any) -> None:
     asked(parts, "POST", "/_local/clock", b"to=2999-03-02T09%3A00%3A00%2B00%3A00", FORM)
-    assert parts.clockwork.move_to.call_args.args == (datetime(2999, 3, 2, 9, tzinfo=UTC),)
+    assert parts.clock_control.move_to.call_args.args == (datetime(2999, 3, 2, 9, tzinfo=UTC),)
 
 
 @pytest.mark.parametrize("body", [b"advance=", b"advance=soon", b"to=2020-01-01", b"on=maybe"])
@@ -80,7 +80,7 @@ def test_a_mistake_in_a_form_is_told_on_the_page(parts: Any, body: bytes) -> Non
     answer = asked(parts, "POST", f"/_local/{path}", body, FORM, BROWSER)
     assert answer.status == 400
     assert 'role="alert"' in answer.body.decode()
-    assert not parts.clockwork.move_to.called
+    assert not parts.clock_control.move_to.called
     assert not parts.stream.switch.called
 
 
@@ -96,7 +96,7 @@ def test_a_program_is_refused_words_where_it_must_say_true_or_false(parts: Any) 
 def test_a_move_that_does_not_end_says_why(
     parts: Any, failure: Exception, status: int, code: str
 ) -> None:
-    parts.clockwork.move_to.side_effect = failure
+    parts.clock_control.move_to.side_effect = failure
     answer = asked(parts, "POST", "/_local/clock", b'{"advance": "1d"}')
     assert (answer.status, json.loads(answer.body)["error"]["code"]) == (status, code)
 

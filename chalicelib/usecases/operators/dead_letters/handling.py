@@ -26,11 +26,11 @@ OUTCOMES = {
 
 FAILED = frozenset({"no_way", "not_sent", "not_deleted"})
 
-Ways = Mapping[str, Callable[[DeadLetter], None]]
+Senders = Mapping[str, Callable[[DeadLetter], None]]
 """Sends a dead letter back, by its origin. Each raises Unavailable."""
 
 
-class Letters(Protocol):
+class DeadLetters(Protocol):
     """The dead-letter queue; see aws/stage/dead_letters.py."""
 
     def look(self, most: int) -> list[DeadLetter]:
@@ -38,7 +38,7 @@ class Letters(Protocol):
         Raises Unavailable.
         """
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """Make the messages that were received and not deleted visible again."""
 
     def delete(self, letter: DeadLetter) -> None:
@@ -46,18 +46,18 @@ class Letters(Protocol):
 
 
 @contextmanager
-def looking(box: Letters, most: int) -> Iterator[list[DeadLetter]]:
+def looking(queue: DeadLetters, most: int) -> Iterator[list[DeadLetter]]:
     """The dead letters. At the end, also after an error, those that were not deleted become visible
     again.
     """
     try:
-        yield box.look(most)
+        yield queue.look(most)
     finally:
-        box.give_back()
+        queue.release()
 
 
 def redrive(
-    letters: Iterable[DeadLetter], box: Letters, ways: Ways
+    letters: Iterable[DeadLetter], queue: DeadLetters, senders: Senders
 ) -> Iterator[tuple[DeadLetter, str]]:
     """Each dead letter with its outcome. It is sent to its origin first, and deleted here after
     that.
@@ -66,37 +66,37 @@ def redrive(
     duplicate changes nothing.
     """
     for letter in letters:
-        way = ways.get(letter.origin)
-        if way is None:
+        send = senders.get(letter.origin)
+        if send is None:
             yield letter, "no_way"
             continue
         try:
-            way(letter)
+            send(letter)
         except Unavailable:
             yield letter, "not_sent"
             continue
-        yield letter, _deleted(letter, box, "sent")
+        yield letter, _deleted(letter, queue, "sent")
 
 
-def discard(letters: Iterable[DeadLetter], box: Letters) -> Iterator[tuple[DeadLetter, str]]:
+def discard(letters: Iterable[DeadLetter], queue: DeadLetters) -> Iterator[tuple[DeadLetter, str]]:
     """Each dead letter with its outcome, once it was deleted."""
     for letter in letters:
-        yield letter, _deleted(letter, box, "discarded")
+        yield letter, _deleted(letter, queue, "discarded")
 
 
-def _deleted(letter: DeadLetter, box: Letters, outcome: str) -> str:
+def _deleted(letter: DeadLetter, queue: DeadLetters, outcome: str) -> str:
     try:
-        box.delete(letter)
+        queue.delete(letter)
     except Unavailable:
         return "not_deleted"
     return outcome
 
 
-def ways_back(
+def senders_to(
     queues: Mapping[str, MessageQueue],
     deliveries: GroupedQueue,
     take_feedback: Callable[[Mapping[str, Any], DeadLetter], None],
-) -> Ways:
+) -> Senders:
     """The functions that send a dead letter back, by origin: to its queue, to the deliveries queue
     for the event bus, and what SES reports of one message to `take_feedback`.
     """
@@ -114,5 +114,5 @@ def ways_back(
         for told in feedback_of(letter.body):
             take_feedback(told, letter)
 
-    ways = {origin: to(queue) for origin, queue in queues.items()}
-    return {**ways, "bus": deliver, "feedback": feedback}
+    senders = {origin: to(queue) for origin, queue in queues.items()}
+    return {**senders, "bus": deliver, "feedback": feedback}

@@ -5,7 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 from chalicelib.domain.changes.dead_letters import ORIGINS, DeadLetter
 from chalicelib.domain.errors import InvalidInput
-from chalicelib.usecases.operators.dead_letters.handling import Letters, Ways, looking, redrive
+from chalicelib.usecases.operators.dead_letters.handling import (
+    DeadLetters,
+    Senders,
+    looking,
+    redrive,
+)
 from chalicelib.values import frozen
 
 SHOWN = 50
@@ -38,15 +43,15 @@ def chosen(id: str, origin: str) -> Choice:
 
 def replay(
     choice: Choice,
-    box: Letters,
-    ways: Ways,
+    queue: DeadLetters,
+    senders: Senders,
     note: Callable[[Sequence[DeadLetter]], None],
 ) -> Mapping[str, int]:
     """How many of the chosen letters had each outcome (of OUTCOMES); empty if none is there any
     more. `note` is told of them before the first is sent. Raises Unavailable.
     """
-    with looking(box, AT_ONCE) as letters:
+    with looking(queue, AT_ONCE) as letters:
         wanted = [letter for letter in letters if choice.has(letter)]
         if wanted:
             note(wanted)
-        return Counter(outcome for _, outcome in redrive(wanted, box, ways))
+        return Counter(outcome for _, outcome in redrive(wanted, queue, senders))

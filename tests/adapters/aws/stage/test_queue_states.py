@@ -6,7 +6,7 @@ import boto3
 import pytest
 
 from chalicelib.aws.queues import Queue
-from chalicelib.aws.stage.dead_letters import Box
+from chalicelib.aws.stage.dead_letters import DeadLetterQueue
 from chalicelib.aws.stage.queue_states import QueueStates
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.schedule.watch.queue_state import QueueState
@@ -60,7 +60,7 @@ def test_the_functions_client_reads_hides_returns_and_deletes_dead_letters(
     monkeypatch.setattr("chalicelib.aws.stage.dead_letters.WAIT", 0)
     for number in range(12):
         Queue(urls["events"]).send(f"{number}", {"code": "unreadable", "reason": "It is none."})
-    box = Box(urls["events"], read_letter)
+    box = DeadLetterQueue(urls["events"], read_letter)
     with looking(box, 12) as letters:
         assert {(one.code, one.reason) for one in letters} == {("unreadable", "It is none.")}
         assert QueueStates(urls).read(NOW)[0] == QueueState("events", 0, 12)

@@ -13,7 +13,7 @@ from local.client import Client
 from local.http_server import Answer, Request, Server
 from local.stripe_sim.api.simulator import StripeSimulator
 from local.stripe_sim.webhooks.delivery import RETRY_AFTER
-from local.stripe_sim.webhooks.delivery_faults import Fates, Shares
+from local.stripe_sim.webhooks.delivery_faults import DeliveryFaults, Shares
 
 SECRET = "whsec_local"
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -146,7 +146,7 @@ def test_what_is_doubled_arrives_at_once_and_once_more_later(place: Receiver) ->
 
 def test_events_are_spoilt_by_their_shares_and_by_the_seed_alone() -> None:
     shares = Shares(lost=0.05, doubled=0.1, late=0.2)
-    first, second = Fates(shares, 7), Fates(shares, 7)
+    first, second = DeliveryFaults(shares, 7), DeliveryFaults(shares, 7)
     drawn = [first.draw() for _ in range(4000)]
     assert drawn == [second.draw() for _ in range(4000)]
     told = {name: first.drawn[name] / 4000 for name in ("lost", "doubled", "late", "undelivered")}

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from chalice.app import CloudWatchEvent
 
 from chalicelib.aws.queues import Queue
-from chalicelib.aws.stage.dead_letters import Box
+from chalicelib.aws.stage.dead_letters import DeadLetterQueue
 from chalicelib.domain.changes.dead_letters import CODES, ORIGINS, DeadLetter
 from chalicelib.domain.errors import InvalidInput, Unavailable
 from chalicelib.usecases.ingestion.ingest import Message, ingest
@@ -23,7 +23,7 @@ from chalicelib.usecases.operators.dead_letters.handling import (
     discard,
     looking,
     redrive,
-    ways_back,
+    senders_to,
 )
 from chalicelib.usecases.operators.dead_letters.reading import feedback_of, read_letter
 from ops.commands.dead import _named, line
@@ -225,13 +225,13 @@ def test_the_feedback_of_a_letter_is_found_in_every_envelope() -> None:
         assert feedback_of(other) == []
 
 
-def ways(queues: dict[str, Any], feedback: Any = None) -> Any:
-    """The ways back with these queues; what goes to the bus is kept in memory."""
-    return ways_back(queues, MemoryGroupedQueue(), feedback)
+def sending(queues: dict[str, Any], feedback: Any = None) -> Any:
+    """The senders with these queues; what goes to the bus is kept in memory."""
+    return senders_to(queues, MemoryGroupedQueue(), feedback)
 
 
 @dataclass
-class MemoryBox:
+class MemoryDeadLetters:
     """A dead-letter queue in memory."""
 
     inside: list[DeadLetter] = field(default_factory=list)
@@ -253,7 +253,7 @@ class MemoryBox:
     def look(self, most: int) -> list[DeadLetter]:
         return self.inside[:most]
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         self.given_back += 1
 
     def delete(self, letter: DeadLetter) -> None:
@@ -261,7 +261,7 @@ class MemoryBox:
 
 
 def test_a_dead_letter_that_cannot_be_sent_stays_and_the_others_go() -> None:
-    box = MemoryBox()
+    box = MemoryDeadLetters()
     box.put(("hello", {}), (json.dumps(EVENT), OURS), (json.dumps({"account_id": "acc_ada"}), {}))
     sent: list[str] = []
 
@@ -283,7 +283,7 @@ def test_a_dead_letter_that_cannot_be_sent_stays_and_the_others_go() -> None:
 
 
 def test_only_the_named_dead_letters_are_deleted() -> None:
-    box = MemoryBox()
+    box = MemoryDeadLetters()
     box.put(("a", {}), ("b", {}))
     with looking(box, 10) as letters:
         assert [outcome for _, outcome in discard(_named(letters, ["id-1"]), box)] == ["discarded"]
@@ -300,11 +300,11 @@ RECORDING = RECORDINGS["renewal_fails_then_recovers"]
 LOST = range(2, len(RECORDING.events), 3)
 
 
-def lived_with_dead_letters(lost: range = LOST) -> tuple[FakeServices, MemoryBox]:
+def lived_with_dead_letters(lost: range = LOST) -> tuple[FakeServices, MemoryDeadLetters]:
     """A customer's life with events that cannot be read; the dead letters have them as they
     will be readable after the fix.
     """
-    place, box = FakeServices(), MemoryBox()
+    place, box = FakeServices(), MemoryDeadLetters()
     place.stripe.reader.truth = RECORDING.truth()
     for number, event in enumerate(RECORDING.events):
         place.now.at = at(event["created"])
@@ -323,16 +323,16 @@ def lived_with_dead_letters(lost: range = LOST) -> tuple[FakeServices, MemoryBox
     return place, box
 
 
-def mended(place: FakeServices, box: MemoryBox, calls: OutsideCalls) -> None:
+def mended(place: FakeServices, box: MemoryDeadLetters, calls: OutsideCalls) -> None:
     """Redrive everything with services that may stop after any call, repeated until nothing is
     left; then ingest what was sent.
     """
     queue: list[str] = []
     watched = calls.watch_parts(Hands(box, queue), "box", "queue")
-    ways = {"events": lambda letter: watched.queue.append(letter.body)}
+    senders = {"events": lambda letter: watched.queue.append(letter.body)}
     while box.inside:
         with suppress(Crash), looking(watched.box, 1000) as letters:
-            list(redrive(letters, watched.box, ways))
+            list(redrive(letters, watched.box, senders))
     for number, body in enumerate(queue):
         ingest([Message(str(number), body)], place.services)
 
@@ -382,8 +382,8 @@ class OnSqs:
     events: str
 
     @property
-    def box(self) -> Box:
-        return Box(self.url, read_letter, self.sqs)
+    def box(self) -> DeadLetterQueue:
+        return DeadLetterQueue(self.url, read_letter, self.sqs)
 
     def waiting(self, url: str) -> list[str]:
         return [
@@ -427,7 +427,7 @@ def test_a_listing_that_fails_makes_its_messages_visible_again(on_sqs: OnSqs) ->
     for number in range(15):
         Queue(on_sqs.url, on_sqs.sqs).send(f"letter {number}")
 
-    class Failing(Box):
+    class Failing(DeadLetterQueue):
         def _receive(self, most: int) -> list[Any]:
             if self._out_of_sight:
                 raise Unavailable("down")
@@ -442,9 +442,12 @@ def test_a_listing_that_fails_makes_its_messages_visible_again(on_sqs: OnSqs) ->
 def test_a_redriven_event_is_in_its_queue_without_its_reason(on_sqs: OnSqs) -> None:
     Queue(on_sqs.url, on_sqs.sqs).send(json.dumps(EVENT), OURS)
     Queue(on_sqs.url, on_sqs.sqs).send("hello")
-    box, way = on_sqs.box, ways({"events": Queue(on_sqs.events, on_sqs.sqs)})
+    box, senders = on_sqs.box, sending({"events": Queue(on_sqs.events, on_sqs.sqs)})
     with looking(box, 1000) as letters:
-        assert sorted(outcome for _, outcome in redrive(letters, box, way)) == ["no_way", "sent"]
+        assert sorted(outcome for _, outcome in redrive(letters, box, senders)) == [
+            "no_way",
+            "sent",
+        ]
     (sent,) = on_sqs.sqs.receive_message(QueueUrl=on_sqs.events, MessageAttributeNames=["All"])[
         "Messages"
     ]
@@ -455,7 +458,7 @@ def test_a_redriven_event_is_in_its_queue_without_its_reason(on_sqs: OnSqs) -> N
 
 def test_a_missing_queue_is_an_error(on_sqs: OnSqs) -> None:
     with pytest.raises(Unavailable, match="cannot be read"):
-        Box(on_sqs.url + "-none", read_letter, on_sqs.sqs).look(1)
+        DeadLetterQueue(on_sqs.url + "-none", read_letter, on_sqs.sqs).look(1)
 
 
 def test_feedback_starts_its_function_again() -> None:
@@ -465,12 +468,12 @@ def test_feedback_starts_its_function_again() -> None:
         def invoke(self, **call: Any) -> None:
             started.append(call)
 
-    box = MemoryBox()
+    box = MemoryDeadLetters()
     for body in (FAILED_FEEDBACK, BY_SES, NOTIFICATION):
         box.put((json.dumps(body), {}))
     start = feedback_function("billhook-dev-TakeFeedback-1", Lambdas())
     with looking(box, 10) as letters:
-        assert [outcome for _, outcome in redrive(letters, box, ways({}, start))] == ["sent"] * 3
+        assert [outcome for _, outcome in redrive(letters, box, sending({}, start))] == ["sent"] * 3
     assert {(call["FunctionName"], call["InvocationType"]) for call in started} == {
         ("billhook-dev-TakeFeedback-1", "Event")
     }
@@ -485,8 +488,8 @@ def test_feedback_whose_function_cannot_be_started_stays() -> None:
         def invoke(self, **call: Any) -> None:
             raise ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "Invoke")
 
-    box = MemoryBox()
+    box = MemoryDeadLetters()
     box.put((json.dumps(FAILED_FEEDBACK), {}))
     with looking(box, 10) as letters:
         start = feedback_function("gone", Refusing())
-        assert [outcome for _, outcome in redrive(letters, box, ways({}, start))] == ["not_sent"]
+        assert [outcome for _, outcome in redrive(letters, box, sending({}, start))] == ["not_sent"]
