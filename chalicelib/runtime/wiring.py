@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from chalicelib.aws.stage.queue_states import QueueStates
     from chalicelib.domain.changes.dead_letters import DeadLetter
     from chalicelib.domain.policy.policy import Policy
+    from chalicelib.outgoing.transport import Transport
     from chalicelib.runtime.access_tokens import AccessTokens
     from chalicelib.runtime.links import Links
     from chalicelib.stripe_api.transport import StripeTransport
@@ -221,9 +222,14 @@ def services() -> "Services":
 @cache
 def caller() -> "Caller":
     """What calls the URLs of endpoints: of this machine in the local system alone."""
-    from chalicelib.outgoing.transport import Transport
+    return _transport()
 
-    return Transport(delivery_seconds(), loopback=settings().stage == "local")
+
+def _transport(most_read: int | None = None) -> "Transport":
+    from chalicelib.outgoing.transport import MOST_READ, Transport
+
+    is_local = settings().stage == "local"
+    return Transport(delivery_seconds(), loopback=is_local, most_read=most_read or MOST_READ)
 
 
 def delivery_seconds() -> float:
@@ -242,20 +248,13 @@ def event_bus() -> "Bus":
 @cache
 def slack_caller() -> "Caller":
     """What calls Slack: the same as `caller`, which the local system shows apart."""
-    from chalicelib.outgoing.transport import Transport
-
-    return Transport(delivery_seconds(), loopback=settings().stage == "local")
+    return _transport()
 
 
 @cache
 def people_caller() -> "MethodCaller":
     """What calls the people system: the same as `caller`, which the local system shows apart."""
-    from chalicelib.outgoing.transport import Transport
-
-    is_local = settings().stage == "local"
-    return Transport(
-        delivery_seconds(), loopback=is_local, most_read=4 * 1024 * 1024
-    )  # a page of 50 contacts
+    return _transport(most_read=4 * 1024 * 1024)  # a page of 50 contacts
 
 
 def people_system() -> "PeopleSystem":
@@ -270,9 +269,7 @@ def people_system() -> "PeopleSystem":
 @cache
 def instance_caller() -> "Caller":
     """What calls the provisioner: the same as `caller`, which the local system shows apart."""
-    from chalicelib.outgoing.transport import Transport
-
-    return Transport(delivery_seconds(), loopback=settings().stage == "local")
+    return _transport()
 
 
 @cache
