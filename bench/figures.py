@@ -35,7 +35,7 @@ ACTING = 0.004
 
 @dataclass
 class Year:
-    """What came of it: numbers by name, and whatever is wrong."""
+    """The result: numbers by name, and whatever is wrong."""
 
     figures: dict[str, int] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)

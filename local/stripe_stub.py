@@ -1,4 +1,4 @@
-"""A stand-in for Stripe that only answers reads, from the histories that it was told."""
+"""A stand-in for Stripe that only answers reads, from the histories that it was given."""
 
 import json
 import threading
@@ -37,7 +37,7 @@ class StripeStub:
             self._recordings[recording.events[0]["id"]] = recording
 
     def subscriptions(self) -> list[Object]:
-        """All subscriptions of what was told, as they are now."""
+        """All subscriptions of the histories, as they are now."""
         return list(self._truth().subscriptions.values())
 
     def answer(self, request: Request) -> Answer:

@@ -40,7 +40,7 @@ class _Bus:
 
 
 def to_the_bus() -> Used:
-    """A trial starts at Stripe, and the owner's bus is told."""
+    """A trial starts at Stripe, and the owner's bus gets the event."""
     bus = _Bus()
     policy = replace(wiring.policy(), bus=BusPolicy(name="billing"))
     stand_ins = (
@@ -55,7 +55,7 @@ def to_the_bus() -> Used:
 
 
 def to_slack() -> Used:
-    """A trial starts at Stripe, and the team's channel is told of each event by itself."""
+    """A trial starts at Stripe, and the team's channel gets a message for each event."""
     policy = replace(wiring.policy(), slack=SlackPolicy(tuple(CATALOGUE)))
     stand_ins: tuple[AbstractContextManager[object], ...] = (
         patch.object(wiring, "policy", lambda: policy),

@@ -396,9 +396,7 @@ class InMemorySystem:
                 ]
             }
             back = [one for place, one in enumerate(batch) if str(place) in failed]
-            self._back.setdefault(name, []).extend(
-                back
-            )  # given back: visible again at the next stop
+            self._back.setdefault(name, []).extend(back)  # returned: visible again at the next stop
         except Exception:
             queue[:0] = batch  # killed: visible again at once
 

@@ -32,7 +32,7 @@ def money(amount: int, currency: str, language: str = DEFAULT) -> str:
 
 
 def percentage(percent: float, language: str = DEFAULT) -> str:
-    """A percentage as Stripe has it, as text: 12.5 as 12.5%, in German 12,5 %."""
+    """A percentage as Stripe writes it, as text: 12.5 as 12.5%, in German 12,5 %."""
     from babel.numbers import format_percent
 
     share = Decimal(str(percent)) / 100

@@ -194,7 +194,7 @@ def billing_view(
 def _instance_words(
     account: Account, policy: Policy, now: datetime, zone: ZoneInfo, language: str
 ) -> str:
-    """What is told of a suspended instance; empty for every other."""
+    """The words about a suspended instance; empty for every other."""
     shown = shown_instance(account, policy, now)
     if shown is None or shown.phase != "suspended":
         return ""

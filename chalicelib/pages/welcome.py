@@ -53,7 +53,7 @@ def welcome_view(
 def _instance_notice(
     shown: ShownInstance | None, account: Account, policy: Policy, language: str, is_stopped: bool
 ) -> dict[str, Any] | None:
-    """What is told of an instance that cannot be opened now; None of one that can."""
+    """The words about an instance that cannot be opened now; None for one that can."""
     if shown is None or shown.phase == "ready":
         return None
     told = "late" if shown.is_delayed else shown.phase

@@ -107,7 +107,7 @@ class QueueTrigger(Trigger):
             self._give_back(failed)
 
     def _batch(self, told: int) -> list[dict[str, Any]]:
-        """As many messages as were told of; if none were, as many as there are."""
+        """As many messages as were announced; if none were, as many as there are."""
         messages: list[dict[str, Any]] = []
         wanted = told or self._source.batch
         while len(messages) < wanted and (

@@ -31,7 +31,7 @@ class AtIntercom:
         return pages.contacts(contacts, self._intercom is not None)
 
     def unsubscribe(self, request: Request, account_id: str, verb: str) -> Answer:
-        """The contact unsubscribes from mail there, or subscribes again, and Billhook is told."""
+        """The contact unsubscribes there, or subscribes again; Billhook gets the webhook."""
         billhook, unsubscribes = f"http://{request.headers['Host']}", verb == "unsubscribe"
         told = (
             self._intercom.unsubscribe(account_id, unsubscribes, billhook)

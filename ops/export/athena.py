@@ -1,4 +1,4 @@
-"""The tables of nightly exports as Athena is told of them."""
+"""The tables of nightly exports as Athena needs them declared."""
 
 from chalicelib.domain.figures.exports.tables import TABLES
 

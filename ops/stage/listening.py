@@ -104,7 +104,7 @@ def check_target(url: str, any_target: bool) -> None:
 
 
 def forward(event: Event, url: str, secret: str) -> str:
-    """Post the event as an endpoint gets it, and say what came of it."""
+    """Post the event as an endpoint gets it, and say how it went."""
     body = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
     headers = signed_headers(str(event["id"]), body, [key_of(secret)], datetime.now(UTC))
     try:

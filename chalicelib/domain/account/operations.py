@@ -145,8 +145,8 @@ class PendingOperation:
 
     def ends_refused(self, now: datetime) -> bool:
         """Whether the operation ends with a refusal of Stripe's at `now`. What somebody asked for
-        ends at once, and the caller is told. The start of a trial and a saved card are tried again
-        for REFUSED_FOR, so that the owner can mend what Stripe refuses.
+        ends at once, and the caller gets the reason. The start of a trial and a saved card are
+        tried again for REFUSED_FOR, so that the owner can mend what Stripe refuses.
         """
         return self.task is not None or now >= self.not_before + REFUSED_FOR
 

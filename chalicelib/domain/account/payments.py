@@ -145,7 +145,7 @@ def _is_paused(account: Account, invoice: Invoice) -> bool:
 
 
 def awaits_payment_state(invoice: Invoice, payment: PaymentState) -> bool:
-    """Whether a payment was tried and nothing says yet what became of it. A debit is under way for
+    """Whether a payment was tried and its outcome is not known yet. A debit is under way for
     days, and all the while the invoice looks like one whose payment failed.
     """
     known = max(payment.known_attempt, 1 if payment.processing_at else 0)

@@ -34,7 +34,7 @@ class Outcome:
     (`action`) or the page that it leads to (`url`); the charge; or the declined card.
 
     With `payment` Stripe has accepted the call, and its payment is not settled yet. The response is
-    stored like that; whoever sends the call again is told what has become of the payment.
+    stored like that; whoever sends the call again gets the payment's present state.
     """
 
     standing: Standing

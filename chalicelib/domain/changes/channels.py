@@ -28,7 +28,7 @@ def channels_wanting(policy: Policy, type: str) -> Iterator[str]:
         yield BUS
     if policy.slack and type in policy.slack.happenings:
         yield SLACK
-    if policy.people:  # each event may change the contact, whether it is told itself or not
+    if policy.people:  # each event may change the contact, whether it is sent itself or not
         yield PEOPLE
 
 

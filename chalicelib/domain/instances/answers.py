@@ -21,7 +21,7 @@ GONE = frozenset({404, 410})
 
 
 def call_body(account: Account, request: InstanceRequest, standing: Standing) -> dict[str, Any]:
-    """What the provisioner is told, the same in each call but for what has changed at the account
+    """What the provisioner gets, the same in each call but for what has changed at the account
     since. Raises AssertionError for an account without an instance.
     """
     instance = account.instance

@@ -22,7 +22,7 @@ TRIED_FOR = timedelta(days=3)
 
 LEAVES_WITHIN = TRIED_FOR + timedelta(hours=2)
 """How long an erasure waits for the instance to be deleted: until that has stalled, after whatever
-was under way before, and operators were told.
+was under way before, and operators had a notice.
 """
 
 

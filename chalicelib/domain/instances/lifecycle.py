@@ -21,8 +21,8 @@ from chalicelib.domain.policy.policy import InstancePolicy, Policy
 from chalicelib.values import replace
 
 ANNOUNCED = timedelta(days=7)
-"""How long before its deletion a customer is told of it, also where a new policy would delete it at
-once.
+"""How long before its deletion a customer gets a message about it, also where a new policy would
+delete it at once.
 """
 
 SPREAD = timedelta(days=1)

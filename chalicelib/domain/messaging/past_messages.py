@@ -1,4 +1,4 @@
-"""Messages of the past: the step and the occasion of one by its key, and what became of it."""
+"""Messages of the past: the step and the occasion of one by its key, and its outcome."""
 
 import re
 from collections.abc import Iterable, Mapping

@@ -72,5 +72,5 @@ def after_failure(state: SlackState, answer: CallAnswer, now: datetime) -> Slack
 
 
 def after_refusal(state: SlackState, now: datetime) -> SlackState:
-    """After a message was refused for good, and the operators are told."""
+    """After a message was refused for good, and the operators are to get a notice."""
     return SlackState(now + SECOND, SECOND, told=True, version=state.version + 1)

@@ -1,1 +1,1 @@
-"""The people system (Intercom, Segment): what it is told of an account, and in which order."""
+"""The people system (Intercom, Segment): what it gets of an account, and in which order."""

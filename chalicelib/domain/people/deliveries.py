@@ -31,7 +31,7 @@ def joined(account_id: str, person_id: str, into: str, at: datetime) -> Delivery
 
 
 def step(account_id: str, message: str, sequence: str, id: str, at: datetime) -> Delivery:
-    """That the event of a message, `step@occasion`, is to be told."""
+    """That the event of a message, `step@occasion`, is to be sent."""
     key = DeliveryKey(PEOPLE, at, id)
     body = json.dumps({"key": message, "sequence": sequence})
     return Delivery(key, STEP, account_id, at, at, at, body=body, version=1)

@@ -32,7 +32,7 @@ CONTACT: Mapping[str, ContactChange] = {
 }
 """Topic of Intercom's → what was done to the contact there (developers.intercom.com, webhook
 topics: versions before 2.0 say user, 2.5 says archive). A deleted contact comes with its ids alone;
-of a merge, the contact that is left is told, and not which one went into it
+of a merge, the webhook names the contact that is left, and not the one that went into it
 (community.intercom.com/api-webhooks-23/how-to-get-id-of-lead-merged-to-user-7045).
 """
 

@@ -231,7 +231,7 @@ class BusPolicy:
 
 @frozen
 class SlackPolicy:
-    """The types of the domain events that the team's channel in Slack is told of."""
+    """The types of the domain events that go to the team's channel in Slack."""
 
     happenings: tuple[str, ...]
 

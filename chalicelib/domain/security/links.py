@@ -155,7 +155,7 @@ def reader_mark(email: str | None) -> str:
 
 
 def account_mark(id: str) -> str:
-    """A mark that stands for an account where its id is not to be told."""
+    """A mark that stands for an account where its id must not be shown."""
     return hashlib.blake2s(id.encode(), digest_size=10).hexdigest()
 
 

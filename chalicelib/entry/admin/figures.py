@@ -60,7 +60,7 @@ def show_trials(operator: Operator) -> Response:
 
 @page(bp, "/admin/messages")
 def show_messages(operator: Operator) -> Response:
-    """Show each message: when it goes out, what became of it, and what it achieves."""
+    """Show each message: when it goes out, how it was delivered, and what it achieves."""
     from chalicelib.pages.admin.messages import sequences_view
 
     first, last = _span(WEEKS)

@@ -92,7 +92,7 @@ def _serve_order(order: str) -> None:
         ),
     )
     def give_order(account_id: str, request: CheckedRequest) -> Response:
-        """202; the account shows what came of it."""
+        """202; the account shows the result."""
         order_instance(account_id, order, wiring.services())
         return Response("", status_code=202)
 

@@ -117,7 +117,7 @@ ALWAYS_SENT = {
     "Referrer-Policy": "no-referrer",
 }
 """Headers of every response: a browser takes none for anything but what it says it is, nobody keeps
-one, and no address of ours, which may hold a link, is told to another site.
+one, and no address of ours, which may hold a link, is sent to another site.
 """
 
 NO_CONTENT_RUNS = {

@@ -1,4 +1,4 @@
-"""API endpoints of outgoing webhooks: where events are delivered to, and what came of it."""
+"""API endpoints of outgoing webhooks: where events are delivered to, and the log of deliveries."""
 
 from typing import Any
 
@@ -200,7 +200,7 @@ def rotate(endpoint_id: str, request: CheckedRequest) -> dict[str, str]:
     ),
 )
 def test(endpoint_id: str, request: CheckedRequest) -> Response:
-    """202; the log of deliveries tells what came of it."""
+    """202; the log of deliveries shows the result."""
     send_test(endpoint_id, wiring.services())
     return Response("", status_code=202)
 

@@ -76,7 +76,7 @@ def _log(outcomes: Sequence[Outcome], effects: Mapping[str, int], written_at: da
 
 
 def _summary(outcome: Outcome) -> str:
-    """An event's id and type, what became of it, and the account; for a message that is no event,
+    """An event's id and type, its effect, and the account; for a message that is no event,
     the message's id.
     """
     event = outcome.event

@@ -33,7 +33,7 @@ def mails_view(messages: Sequence[PastMessage]) -> list[dict[str, Any]]:
 
 
 def mail_view(message: PastMessage) -> dict[str, Any]:
-    """A message with its state in words, and what was told of it."""
+    """A message with its state in words, and what SES reported of it."""
     is_bad, is_good = message.state in BAD, message.state in GOOD
     return {
         "message": message,

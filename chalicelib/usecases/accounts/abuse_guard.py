@@ -22,7 +22,7 @@ A_BROWSER_AN_HOUR = 20
 
 OF_A_DOMAIN_A_DAY = 20
 """How many signups of one domain in a day are usual. More may be one person with many trials: the
-team is told, and nobody is refused, for it may be a company as well.
+team gets a notice, and nobody is refused, for it may be a company as well.
 """
 
 ADDRESSES_A_DAY = 5

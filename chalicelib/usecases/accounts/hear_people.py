@@ -24,14 +24,14 @@ TRIES = 3
 
 @frozen
 class Outcome:
-    """What came of it: whether it was `taken`, and the reason if it was not."""
+    """The result: whether it was `taken`, and the reason if it was not."""
 
     taken: bool
     reason: str = ""
 
 
 def hear(heard: Heard | None, policy: PeoplePolicy, services: Services) -> Outcome:
-    """Take what was told, or say why not. Whatever is told again changes nothing. Raises
+    """Apply what was reported, or say why not. A repeated report changes nothing. Raises
     InvalidInput, TooMany, Unavailable.
     """
     if heard is None:

@@ -41,7 +41,7 @@ class Attempt:
 
 @frozen
 class OperationResult:
-    """What performing an operation showed of Stripe's objects, what became of its charge, and its
+    """What performing an operation showed of Stripe's objects, the state of its charge, and its
     payment if that is open. `refund` is what a withdrawal pays back, and `not_refunded` has
     Stripe's code for each charge that it does not refund, and each invoice that it does not void.
     """

@@ -100,7 +100,7 @@ def _entry(
     failure: BillhookError | None = None,
     result: OperationResult | None = None,
 ) -> Entry:
-    """What was asked for and what became of it, for the timeline. Equal however often it is
+    """What was asked for and the outcome, for the timeline. Equal however often it is
     written.
     """
     payment = result.payment if result else None

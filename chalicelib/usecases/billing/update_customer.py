@@ -15,7 +15,7 @@ from chalicelib.usecases.services import Services
 def update_customer(
     account: Account, name: str, operation: PendingOperation, services: Services
 ) -> Sequence[Fact]:
-    """The customer as Stripe has it after the change; nothing if it has all of it already.
+    """Stripe's customer after the change; nothing if Stripe has all of it already.
 
     What Stripe refuses goes onto the timeline, is counted, and is not asked again: the account
     keeps the change. Raises Unavailable, OutcomeUnknown.

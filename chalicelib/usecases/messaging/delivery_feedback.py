@@ -272,7 +272,7 @@ def _count(feedback: DeliveryFeedback, believed: int, services: Services) -> Non
 def _count_message(
     account: Account, feedback: DeliveryFeedback, claim: SendClaim | None, services: Services
 ) -> None:
-    """Count what was told of a message of ours, once it is on the timeline: what SES tells again
+    """Count what SES reported of a message of ours, once it is on the timeline: a repeated report
     counts once. If this stops in between, one is missing, which changes no decision.
     """
     is_ours = claim is not None or feedback.key in account.mails

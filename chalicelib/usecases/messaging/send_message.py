@@ -49,7 +49,7 @@ ASKED_BY = {
 
 
 def send_message(account_id: str, key: str, services: Services, post: MailServices) -> str:
-    """What became of it: `sent`, `passed` (no longer due), `refused`, `held_out`, `over_limit`,
+    """The outcome: `sent`, `passed` (no longer due), `refused`, `held_out`, `over_limit`,
     `unclear`, or `nothing` (it is in other hands, or done).
 
     Raises Unavailable if it is to be tried again later (SES takes no more for now, or the table
@@ -264,10 +264,10 @@ def _links(
 
 
 def _done(account: Account, key: str, outcome: str | None, services: Services) -> str:
-    """Write down what became of it; None takes it back: its reason is gone or its hours are over,
+    """Record the outcome; None takes it back: its reason is gone or its hours are over,
     and it may be sent yet.
 
-    The timeline is told first, under the time of its queueing, which a repeat has too: what is
+    The timeline is written first, under the time of its queueing, which a repeat has too: what is
     written of it is never lost, nor told twice though SES's event be faster than this.
     """
     queued = account.mails[key]

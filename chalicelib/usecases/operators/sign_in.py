@@ -49,7 +49,7 @@ def address_of_operator(email: str, services: Services) -> str | None:
 
 
 def send_operator_link(message: SignInOperator, services: Services, post: MailServices) -> str:
-    """What became of it: `sent`, `refused`, `unclear`, or `over_limit` (there were enough
+    """The outcome: `sent`, `refused`, `unclear`, or `over_limit` (there were enough
     today), or `nothing` (it is no operator's, it was mailed before, or it was asked for too long
     ago). Raises Unavailable if it is to be tried again later.
     """

@@ -1,4 +1,4 @@
-"""Keep which conditions need a person, and find out what the operator has to be told of now."""
+"""Keep which conditions need a person, and find out what has to be reported to the operator now."""
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
@@ -46,7 +46,7 @@ def conditions_to_tell(
 
 
 def mark_told(conditions: Collection[OpenCondition], services: Services) -> None:
-    """Note that the operator was told of these. Raises Unavailable."""
+    """Note that these were reported to the operator. Raises Unavailable."""
     now, names = services.clock.now(), {one.name for one in conditions}
     _change(lambda known: open_conditions.told(known, names, now), services)
 

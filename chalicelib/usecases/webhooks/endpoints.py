@@ -46,7 +46,7 @@ class NewEndpoint:
 def add_endpoint(
     wanted: NewEndpoint, known_types: Collection[str], hash_key: str, services: Services
 ) -> tuple[Endpoint, str]:
-    """A new endpoint and its secret, which is told nowhere else. Events from now on are delivered
+    """A new endpoint and its secret, which is shown nowhere else. Events from now on are delivered
     to it. Raises InvalidInput, NotPossible, TooMany, Unavailable.
     """
     if not wanted.is_sent:

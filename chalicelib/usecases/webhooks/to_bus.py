@@ -29,7 +29,7 @@ REFUSED = "bus_refused"
 
 @frozen
 class Put:
-    """One entry of one call, with what came of it."""
+    """One entry of one call, with its answer."""
 
     delivery: Delivery
     answer: CallAnswer

@@ -59,7 +59,7 @@ class Channel:
 
 @frozen
 class Said:
-    """One message, for the log of the function: about so many happenings, and what came of it."""
+    """One message, for the log of the function: about how many events, and its outcome."""
 
     about: int
     answer: CallAnswer
@@ -122,7 +122,7 @@ class _Run:
         return True
 
     def tell(self) -> None:
-        """Say the next thing, and write down what came of it."""
+        """Send the next message, and record its outcome."""
         about = said_next(sorted(self.waiting.values(), key=lambda one: one.key.at))
         text = self._text(about)
         if text is None:

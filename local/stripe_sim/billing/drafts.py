@@ -62,7 +62,7 @@ class Drafts:
     ) -> Object:
         """A draft with these lines and pending items: where none are named, those that a
         subscription's invoice takes. `start` and `end` are when its items were made, not the period
-        that its lines pay for. `invoice.created` is told.
+        that its lines pay for. `invoice.created` is sent.
         """
         kind = stripe.Invoice
         if pending is None:

@@ -76,7 +76,7 @@ class Intents:
         return intent
 
     def confirm(self, invoice: Object, method: Object | None, on_session: bool = False) -> Object:
-        """Try to take what an invoice still asks for. The intent's status says what came of it:
+        """Try to take what an invoice still asks for. The intent's status says how it went:
         `succeeded`, `processing`, `requires_action` or `requires_payment_method`, with a
         `latest_charge` if one was made.
         """

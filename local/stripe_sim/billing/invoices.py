@@ -62,7 +62,7 @@ class Invoices(Drafts):
 
     def retry(self, invoice: Object) -> None:
         """Try again by schedule. After a decline that is final for its payment method the try only
-        counts: nothing is sent, and nothing is told.
+        counts: no mail and no event is sent.
         """
         method = self._default_for(invoice)
         if method is None or invoice.get("_refused_for_good") != method["id"]:

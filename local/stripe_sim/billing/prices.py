@@ -14,7 +14,7 @@ from local.stripe_sim.lifecycle.store import Store
 
 
 def make_price(store: Store, wanted: Object) -> Object:
-    """A price as the parameters of `POST /v1/prices` say. Nothing is told."""
+    """A price as the parameters of `POST /v1/prices` say. No event is sent."""
     recurring = wanted.get("recurring")
     currency = wanted["currency"].lower()
     own = {name: wanted.get(name) for name in ("unit_amount", "unit_amount_decimal")}

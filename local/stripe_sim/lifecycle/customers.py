@@ -10,7 +10,7 @@ ENDED = frozenset({"canceled", "incomplete_expired"})
 
 
 def make_customer(store: Store, wanted: Object) -> Object:
-    """A customer as the parameters of `POST /v1/customers` say; `customer.created` is told."""
+    """A customer as the parameters of `POST /v1/customers` say; `customer.created` is sent."""
     kind = stripe.Customer
     if wanted.get("test_clock"):
         raise missing("test clock", wanted["test_clock"], "test_clock")

@@ -153,7 +153,7 @@ class Store:
 
     @contextmanager
     def changing(self, thing: Object, type: str, extra: bool = False) -> Iterator[Object]:
-        """What is changed inside is told afterwards, by an event of this type with the previous
+        """What is changed inside is sent afterwards, as an event of this type with the previous
         attributes; nothing if nothing was.
 
         A change within a change is told by the outer one, and of what has ended inside no more is

@@ -70,7 +70,7 @@ class SubscriptionStart(SubscriptionClock):
                 self._cancel_moment(subscription, wanted.get("cancel_at", "")),
                 at_period_end,
             )
-        # Its first payment is told by what it is created as.
+        # Its first payment shows in the event of its creation.
         with self._store.quietly(subscription):
             if trial_end:
                 subscription["status"] = "trialing"

@@ -1,1 +1,1 @@
-"""What needs a person: the conditions, which of them are open, and when the operator is told."""
+"""What needs a person: the conditions, which are open, and when the operator gets a mail."""

@@ -30,7 +30,7 @@ class Condition:
 
     @property
     def mailed_within(self) -> timedelta:
-        """How soon the operator has the mail, if nothing else was told just before."""
+        """How soon the operator has the mail, if no other alarm went out just before."""
         return self.waits + self.lasts + TO_THE_MAIL
 
 

@@ -1,4 +1,4 @@
-"""Which conditions are open, and which of them the operator has to be told of."""
+"""Which conditions are open, and which of them have to be reported to the operator."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ its period is five minutes.
 """
 
 SEEN_APART = timedelta(minutes=10)
-"""A condition that was seen less than this ago, and will be told, is not written again."""
+"""A condition that was seen less than this ago, and will be reported, is not written again."""
 
 KEPT = timedelta(days=7)
 """How long an occurrence stays in the list."""
@@ -113,7 +113,7 @@ def to_tell(known: OpenConditions, now: datetime) -> tuple[OpenCondition, ...]:
 
 
 def told(known: OpenConditions, names: Collection[str], now: datetime) -> OpenConditions:
-    """After the operator was told of these."""
+    """After these were reported to the operator."""
     entries = (replace(one, told_at=now) if one.name in names else one for one in known.entries)
     return replace(known, entries=tuple(entries), told_at=now)
 

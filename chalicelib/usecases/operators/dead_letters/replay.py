@@ -48,7 +48,7 @@ def replay(
     note: Callable[[Sequence[DeadLetter]], None],
 ) -> Mapping[str, int]:
     """How many of the chosen letters had each outcome (of OUTCOMES); empty if none is there any
-    more. `note` is told of them before the first is sent. Raises Unavailable.
+    more. `note` gets them before the first is sent. Raises Unavailable.
     """
     with looking(queue, AT_ONCE) as letters:
         wanted = [letter for letter in letters if choice.has(letter)]

@@ -190,7 +190,7 @@ class _Run:
         in_order: Sequence[Delivery],
         events: Mapping[DeliveryKey, PersonEvent | None],
     ) -> set[DeliveryKey]:
-        """Those that one call has told. None if it was refused: then each is told by itself, so
+        """Those that one call has sent. None if it was refused: then each is sent by itself, so
         that only the wrong one is lost.
         """
         found = {one.key: event for one in in_order if (event := events.get(one.key))}

@@ -10,7 +10,7 @@ from chalicelib.domain.people.state import Person
 from chalicelib.values import frozen
 
 Call = Callable[[str, str, object], CallAnswer]
-"""(method, path, body as JSON or None) → what came of it."""
+"""(method, path, body as JSON or None) → the answer."""
 
 
 class SystemDown(Exception):
