@@ -90,6 +90,13 @@ def write(
 
 
 @EVERY
+def test_one_day_is_never_spoken_of_as_several(message: str, language: str) -> None:
+    mail = render(message, ALL_SAMPLES[language]["one_day_trial"], language)
+    words = " ".join((mail.subject, mail.text, mail.html))
+    assert not re.search(r"\b1\s+(days|Tagen?|Testtagen?)\b", words)
+
+
+@EVERY
 def test_every_message_can_be_written_to_every_reader(message: str, language: str) -> None:
     for sample, variables in ALL_SAMPLES[language].items():
         assert missing(message, variables, language) == ()
