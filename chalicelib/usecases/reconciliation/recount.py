@@ -228,7 +228,8 @@ def _compared(key: FigureKey, counted: _Counted, services: Services) -> list[Dif
     for id in sorted(mine.keys() | right.keys()):
         was, now = mine.get(id, NOTHING), right.get(id, NOTHING)
         since = counted.since.get(id, {}).get(key.kind, EVER)
-        forgotten = key.day < since and not now
+        # Of the week in which the memory begins a part may be known, and is no better.
+        forgotten = key.day < since and (was or not now)
         if was != now and not forgotten:
             found.append(Difference(key, id, was, now))
     return found

@@ -284,6 +284,17 @@ def test_reasons_stay_when_their_subscriptions_are_kept_no_more(place: Cohorts) 
     assert place.at(10 * times + 1).left() == [ReasonCount("unused", times, 0)]
 
 
+def test_a_recount_leaves_the_week_of_which_a_part_is_kept_no_more(place: Cohorts) -> None:
+    times = most("endings") + 4
+    for number in range(1, times + 1):
+        at = START + number * 2 * DAY
+        one = another(number, at)
+        place.tell(began(one), ended(one, at + DAY, "unused"))
+    place.at(2 * times + 2)
+    assert recount(place.fakes.services, apply=True).differences == ()
+    assert place.left() == [ReasonCount("unused", times, 0)]
+
+
 @pytest.mark.parametrize("leaves_before", [False, True])
 def test_an_erased_customer_stays_a_number(leaves_before: bool) -> None:
     life = SimLife()
