@@ -2,12 +2,14 @@
 line says in which version.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 
-from chalicelib.domain.stripe_objects.recurring import DiscountTerms, percent_text
+from chalicelib.domain.stripe_objects.recurring import DiscountTerms
 from chalicelib.stripe_api.fields import (
+    decimal_text,
     identity,
     if_readable,
     mapping,
@@ -54,12 +56,15 @@ def discount_terms(raw: Raw, at: datetime, coupons: Coupons = NO_COUPONS) -> Dis
     return _with_coupon(terms, coupon) if coupon else terms
 
 
+_PERCENT = re.compile(r"\d{1,3}(\.\d{1,16})?")
+
+
 def _with_coupon(terms: DiscountTerms, coupon: Raw) -> DiscountTerms:
-    percent = coupon.get("percent_off")
+    percent = decimal_text(coupon.get("percent_off"))
     return replace(
         terms,
         duration=words(coupon, "duration"),
-        percent_off=percent_text(float(percent)) if isinstance(percent, int | float) else None,
+        percent_off=percent.removesuffix(".0") if percent and _PERCENT.fullmatch(percent) else None,
         amount_off=whole(coupon, "amount_off"),
         currency=words(coupon, "currency"),
     )

@@ -87,6 +87,15 @@ def whole(raw: Raw, key: str) -> int | None:
     return value
 
 
+def decimal_text(value: Any) -> str | None:
+    """A decimal number, which Stripe writes as a text or, where few digits are enough, as a number
+    of JSON; None for anything else.
+    """
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    return value if isinstance(value, str) and value else None
+
+
 def mapping(value: Any) -> Raw:
     """The object in a field; an empty one for anything else."""
     return value if isinstance(value, Mapping) else {}

@@ -23,6 +23,7 @@ from chalicelib.domain.stripe_objects.objects import (
     Subscription,
 )
 from chalicelib.stripe_api.fields import (
+    decimal_text,
     identity,
     mapping,
     moment,
@@ -334,7 +335,9 @@ def _amount_decimal(price: Raw) -> str | None:
     """An amount with fractions of a minor unit; `amount_decimal` in a plan."""
     if price.get("unit_amount") is not None or price.get("amount") is not None:
         return None
-    found = words(price, "unit_amount_decimal") or words(price, "amount_decimal")
+    found = decimal_text(price.get("unit_amount_decimal")) or decimal_text(
+        price.get("amount_decimal")
+    )
     return found if found and _DECIMAL.fullmatch(found) else None
 
 

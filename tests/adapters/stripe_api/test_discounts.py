@@ -23,6 +23,23 @@ def test_a_discount_that_names_nothing_is_for_all_that_the_customer_has() -> Non
     assert discount_terms(DISCOUNT | nothing, at(1772442000)) == TERMS
 
 
+@pytest.mark.parametrize(
+    ("told", "percent"),
+    [
+        (20, "20"),
+        (20.0, "20"),
+        (33.33, "33.33"),
+        (100 / 3, "33.333333333333336"),
+        ("12.5", "12.5"),
+        (True, None),
+        ("half", None),
+    ],
+)
+def test_a_percentage_is_exact(told: object, percent: str | None) -> None:
+    whole = DISCOUNT | {"coupon": COUPON | {"percent_off": told}}
+    assert discount_terms(whole, at(1772442000)).percent_off == percent
+
+
 @pytest.mark.parametrize("name", FOR_ONE)
 def test_a_discount_for_one_thing_is_for_nothing_else(name: str) -> None:
     assert discount_terms(DISCOUNT | {name: "x_1"}, at(1772442000)).customer is None

@@ -102,6 +102,18 @@ def test_an_item_has_the_tax_that_its_price_includes(defaults: Any, own: Any, ta
     assert fact.subscription.items[0].inclusive_tax == tax
 
 
+@pytest.mark.parametrize(
+    ("told", "amount"), [("12.345", "12.345"), (0.5, "0.5"), (12, "12"), ("a lot", None)]
+)
+def test_an_amount_with_fractions_is_read_as_a_text_or_a_number(told: Any, amount: Any) -> None:
+    raw = shape(VERSIONS[-1], "subscription")
+    price = raw["data"]["object"]["items"]["data"][0]["price"]
+    price["unit_amount"], price["unit_amount_decimal"] = None, told
+    fact = read(raw).fact
+    assert isinstance(fact, SubscriptionSnapshot)
+    assert fact.subscription.items[0].amount_decimal == amount
+
+
 @pytest.mark.parametrize("name", ["transform_quantity", "transform_usage"])
 def test_a_price_is_for_a_package_of_units(name: str) -> None:
     raw = shape(VERSIONS[-1], "subscription")
