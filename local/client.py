@@ -79,9 +79,9 @@ class Client:
             return self.settle()
         status, body = self.post("/_local/clock", {"to": to})
         if status == 400 and body["error"].get("field") == "to":
-            return (
-                self.settle()
-            )  # the second has passed since the look at the state: the clock goes on by itself too
+            # The second has passed since the look at the state: the clock goes on by
+            # itself too.
+            return self.settle()
         return _expect(200, (status, body))
 
     def send_event(self, event: dict[str, Any], secret: str, now: int) -> tuple[int, Any]:

@@ -266,9 +266,8 @@ class Deployment:
                 failed = function({"Records": records}, LambdaContext(python_name, 60))[
                     "batchItemFailures"
                 ]
-                self.meter.add(
-                    "sqs", 2 * ceil(len(records) / 10)
-                )  # received and deleted, ten a request
+                # Received and deleted, ten a request.
+                self.meter.add("sqs", 2 * ceil(len(records) / 10))
             if failed:
                 raise RuntimeError(f"{name} gives {len(failed)} messages back.")
             self._stream()
@@ -410,9 +409,8 @@ def deployed(at: datetime, *stand_ins: Any) -> Iterator[Deployment]:
         for identity in ("mail.acme.example", *_senders()):
             boto3.client("sesv2").create_email_identity(EmailIdentity=identity)
         ses = mailer.client()
-        ses.get_account = lambda: {
-            "SendQuota": {"Max24HourSend": -1.0, "MaxSendRate": 0.0}
-        }  # moto does not have it
+        # moto does not have it.
+        ses.get_account = lambda: {"SendQuota": {"Max24HourSend": -1.0, "MaxSendRate": 0.0}}
         for one in (
             *stand_ins,
             patch.object(Clock, "now", lambda _: moment.at),

@@ -204,9 +204,8 @@ class Meter:
     ) -> None:
         match operation:
             case "GetItem":
-                found = (
-                    load(parameters["TableName"], parameters["Key"]) or {}
-                )  # what is left out of the answer is read too
+                # What is left out of the answer is read too.
+                found = load(parameters["TableName"], parameters["Key"]) or {}
                 self.add(
                     "read_units",
                     read_units(size_of(found), parameters.get("ConsistentRead", False)),

@@ -198,11 +198,13 @@ def signs_up(card_on_day: int | None, name: str = "", *stand_ins: Any) -> Used:
         life.hear()
         ends = BEGIN + timedelta(days=wiring.policy().trial.days)
         life.advance(BEGIN + DAY)
+        # The button behind the link of the welcome: an address that is proved gets every
+        # mail.
         stage.call(
             "POST",
             f"/billing/{stage.billing_token()}",
             Content_Type="application/x-www-form-urlencoded",
-        )  # the button behind the link of the welcome: an address that is proved gets every mail
+        )
         if card_on_day:
             life.advance(BEGIN + card_on_day * DAY)
             stripe.gives(stripe.engine.store.all("customer")[0]["id"], "tok_visa")

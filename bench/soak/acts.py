@@ -177,10 +177,11 @@ class Actor:
         for text in reversed(self._doors.mail_of(customer.account_id)):
             if link := re.search(rf"https?://[^/\s]+(/{purpose}/[^\s>)]+)", text):
                 status, body = self._doors.ours(method, link[1], None, customer.number)
+                # 4xx: an older link, voided by the first that was opened.
                 assert status in (200, 303, 400, 404, 410), (
                     status,
                     body,
-                )  # 4xx: an older link, voided by the first that was opened
+                )
                 return
         raise NothingToDo(f"no mail with a link to {purpose}")
 

@@ -54,9 +54,8 @@ def compared(system: SystemUnderTest, customers: list[Customer]) -> list[str]:
         )
         stands, should = standing(held, POLICY, system.now), standing(truth, POLICY, system.now)
         for id, known in held.subscriptions.items():
-            if is_deleted(
-                held, known.value.customer
-            ):  # its subscriptions ended with it, and are not fetched any more
+            # Its subscriptions ended with it, and are not fetched any more.
+            if is_deleted(held, known.value.customer):
                 ours.pop(id), theirs.pop(id, None)
         if ours != theirs or stands != should:
             found.append(

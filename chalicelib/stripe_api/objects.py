@@ -93,9 +93,8 @@ def subscription(raw: Raw) -> Subscription:
     if status not in STATUSES:
         raise Unreadable("A subscription has a status that this release does not know.", "status")
     starts = [line["current_period_start"] for line in lines if line.get("current_period_start")]
-    ends = [
-        line["current_period_end"] for line in lines if line.get("current_period_end")
-    ]  # on the items since basil (2025-03-31)
+    # On the items since basil (2025-03-31).
+    ends = [line["current_period_end"] for line in lines if line.get("current_period_end")]
     if not ends and raw.get("current_period_end"):
         starts, ends = [raw["current_period_start"]], [raw["current_period_end"]]
     pause = raw.get("pause_collection")
@@ -265,9 +264,10 @@ def account_proof_of(raw: Raw) -> str | None:
 
 def _naming_metadata(raw: Raw) -> Mapping[str, Any]:
     parent = mapping(raw.get("parent"))
+    # Moved by basil.
     details = mapping(parent.get("subscription_details")) or mapping(
         raw.get("subscription_details")
-    )  # moved by basil
+    )
     found = (mapping(raw.get("metadata")), mapping(details.get("metadata")))
     return next((one for one in found if isinstance(one.get("account_id"), str)), {})
 
@@ -354,7 +354,6 @@ def _cancellation_details(raw: Any) -> CancellationDetails | None:
 
 
 def _discounts(raw: Raw) -> tuple[str, ...]:
-    many = raw.get("discounts") or (
-        [raw["discount"]] if raw.get("discount") else []
-    )  # one `discount` before basil
+    # One `discount` before basil.
+    many = raw.get("discounts") or ([raw["discount"]] if raw.get("discount") else [])
     return tuple(sorted(id for id in map(reference, many) if id))

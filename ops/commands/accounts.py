@@ -25,9 +25,8 @@ if TYPE_CHECKING:
 def _accounts(options: argparse.Namespace) -> "Accounts":
     from chalicelib.aws.accounts import Accounts
 
-    return Accounts(
-        table_of(options), lambda: ""
-    )  # No address changes here, so no hash key is needed.
+    # No address changes here, so no hash key is needed.
+    return Accounts(table_of(options), lambda: "")
 
 
 def _found(accounts: "Accounts", id: str) -> Account:

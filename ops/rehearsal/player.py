@@ -66,9 +66,8 @@ def play(account: Account, script: Sequence[Heard], policy: Policy, until: datet
             new, ready = _acted(account, policy, due_at)
             sent += [Sent(due_at, mail, account) for mail in ready]
             if new.due_at == due_at:
-                new = replace(
-                    new, due_at=due_at + timedelta(minutes=1)
-                )  # as the next sweep would find it
+                # As the next sweep would find it.
+                new = replace(new, due_at=due_at + timedelta(minutes=1))
         happened += new.outbox
         account = replace(new, outbox=())  # carried out
     else:

@@ -72,9 +72,8 @@ def send_message(account_id: str, key: str, services: Services, post: MailServic
     recipient = recipient_of(account, mail)
     if post.suppressed(recipient, mail.step.stream):
         return _done(account, key, "refused", services)
-    if is_held_out(
-        account.id, mail.step
-    ):  # here, so that those who get it and those who do not differ in nothing else
+    # Here, so that those who get it and those who do not differ in nothing else.
+    if is_held_out(account.id, mail.step):
         return _done(account, key, "held_out", services)
     return _sent(account, mail, claim, services, post)
 

@@ -88,10 +88,11 @@ def _restore_some(
     """Restore some accounts at the same time, not faster than the rate. Returns the ids of those
     that could not be restored, with the reason.
     """
+    # Once Stripe is down it is down for all of these.
     began, fetcher = (
         services.clock.now(),
         StripeFetcher(services),
-    )  # once Stripe is down it is down for all of these
+    )
 
     def one(item: Item) -> str | None:
         return _restore(item, run, tables, services, fetcher)

@@ -123,9 +123,8 @@ class Tables:
         }
         missing = [item for item in items if _key_of(item) not in found]
         notes, others = _parted(missing)
-        put_many(
-            self._dynamodb, self._live, notes
-        )  # the same note is the same item, whoever writes it
+        # The same note is the same item, whoever writes it.
+        put_many(self._dynamodb, self._live, notes)
         for item in others:
             with suppress(ConcurrentUpdate), translate_errors():
                 self._dynamodb.put_item(

@@ -136,9 +136,8 @@ def test_every_recorded_event_is_read_and_only_handled_types_have_a_fact() -> No
     for recording in RECORDINGS.values():
         for raw in recording.events:
             event = read(raw)
-            of_others = (
-                raw["type"] == "checkout.session.completed"
-            )  # Billhook did not make the recordings' sessions
+            # Billhook did not make the recordings' sessions.
+            of_others = raw["type"] == "checkout.session.completed"
             assert (event.fact is not None) == (raw["type"] in EVENT_TYPES and not of_others)
             assert event.fact is None or event.customer
 

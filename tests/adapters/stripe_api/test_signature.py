@@ -65,9 +65,8 @@ def test_what_the_sdk_signs_is_accepted(payload: str, secret: str, age: int) -> 
 def test_no_header_is_accepted_that_the_sdk_refuses(parts: list[str]) -> None:
     header = ",".join(parts)
     if accepts(PAYLOAD, header, [SECRET]):
-        stripe.Webhook.construct_event(
-            PAYLOAD.decode(), header, SECRET, tolerance=0
-        )  # whatever its age; raises if it is not Stripe's
+        # Whatever its age; raises if it is not Stripe's.
+        stripe.Webhook.construct_event(PAYLOAD.decode(), header, SECRET, tolerance=0)
 
 
 @settings(deadline=None)

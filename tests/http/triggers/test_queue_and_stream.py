@@ -75,9 +75,10 @@ def test_an_event_that_fails_comes_again_and_the_rest_of_its_batch_is_done(
     stage: Stage,
 ) -> None:
     stage.stripe.down = True
+    # Only Stripe can say whose it is.
     subscribed = next(
         event for event in living(5) if event["type"] == "customer.subscription.created"
-    )  # only Stripe can say whose it is
+    )
     failed = arrive(stage, b"{broken", subscribed, {**living(1)[0], "type": "charge.succeeded"})
     assert len(failed) == 1
     counted = stage.metrics()

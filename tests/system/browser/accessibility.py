@@ -23,9 +23,8 @@ def violations(page: Page, only_colours: bool = False) -> list[str]:
     with the first elements that break it. With `only_colours`, for a page that was looked at
     before in others.
     """
-    if (
-        page.evaluate("typeof axe") == "undefined"
-    ):  # set_content keeps it, and it is half a megabyte
+    # Kept by set_content; it is half a megabyte.
+    if page.evaluate("typeof axe") == "undefined":
         page.evaluate(_script())
     rules = ["rule", list(OF_COLOURS)] if only_colours else ["tag", list(RULES)]
     found: Any = page.evaluate(_RUN, rules)

@@ -195,9 +195,8 @@ def test_a_reader_unsubscribes_by_the_link_in_the_mailbox(system: Client) -> Non
     status, shown = system.call("GET", link[1])
     assert status == 200
     assert "<form" in shown
-    advance(
-        system, "10d"
-    )  # six days to the note, a weekend and its tolerance: whatever day of the week it is now
+    # Six days to the note, a weekend and its tolerance: whatever day of the week it is now.
+    advance(system, "10d")
     assert steps(system, player) == ["welcome", "nudge", "nudge", "note"], (
         "to look at the page changes nothing"
     )

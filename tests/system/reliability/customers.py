@@ -105,9 +105,8 @@ def begun_in_doubt() -> SimLife:
     life.stage.api.faults.clear()
     due_at = life.account.due_at
     assert due_at
-    life.place.now.at = due_at + timedelta(
-        days=1
-    )  # the key under which it was made is not relied on any more
+    # The key under which it was made is not relied on any more.
+    life.place.now.at = due_at + timedelta(days=1)
     life.stage.advance(int(life.place.now.at.timestamp()))
     return life
 

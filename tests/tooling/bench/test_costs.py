@@ -136,11 +136,12 @@ def test_a_mail_is_a_claim_a_confirmation_and_a_look_at_the_suppressions_beside_
     used = signs_up(None)
     mails = used.total["mails"]
     reads = {"dynamodb.GetItem": 3}  # the account, the claim, the suppression
+    # The claim and the account, the confirmation, the timeline.
     writes = {
         "dynamodb.PutItem": 2,
         "dynamodb.UpdateItem": 1,
         "dynamodb.BatchWriteItem": 1,
-    }  # the claim and the account, the confirmation, the timeline
+    }
     expected = Counter(
         {name: number * mails for name, number in (reads | writes | {"sesv2.SendEmail": 1}).items()}
     )

@@ -46,10 +46,11 @@ def pages(front: Front) -> list[tuple[str, Page]]:
     front.signs_up()
     found: list[tuple[str, Page]] = []
     for method, template in ROUTES:
+        # Anew: the first mailed link voids what was made before.
         (account,), cookie = (
             front.accounts(),
             visiting(front),
-        )  # anew: the first mailed link voids what was made before
+        )
         for purpose in ("welcome", "return", "unsubscribe", "preferences", "billing"):
             about = "lifecycle" if purpose in ("unsubscribe", "preferences") else ""
             token = token_to(account, purpose, about)

@@ -124,9 +124,8 @@ def test_no_log_metric_or_error_holds_a_secret_a_token_or_an_address(
     marked: Front, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pages = lives(marked, monkeypatch)
-    given = [
-        page.text for page in pages[-6:]
-    ]  # a key and tokens of links, as their owners have them
+    # A key and tokens of links, as their owners have them.
+    given = [page.text for page in pages[-6:]]
     answers = [page for page in pages[:-7] if isinstance(page, Page)]
     assert {page.status for page in answers} >= {200, 303, 400, 404, 500, 503}
     said = marked.office.stage.everything_said()

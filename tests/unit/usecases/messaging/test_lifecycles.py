@@ -304,9 +304,8 @@ def assert_kept(life: Life, wishes: list[tuple[datetime, bool]]) -> None:
         assert moment + step.offset - 3 * DAY <= one.at <= moment + step.offset + step.tolerance
         assert step.offset >= timedelta(0) or one.at <= moment, "what comes before comes before"
     for one in lifecycle:
-        wanted = [
-            wish for at, wish in wishes if at < one.at or (at == one.at and wish)
-        ]  # of the same second, what it may have been
+        # Of the same second, what it may have been.
+        wanted = [wish for at, wish in wishes if at < one.at or (at == one.at and wish)]
         assert not wanted or wanted[-1], "nothing after an unsubscription"
         week = [other for other in lifecycle if one.at - 7 * DAY < other.at <= one.at]
         today = [
