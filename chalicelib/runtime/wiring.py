@@ -133,13 +133,16 @@ def audit_log() -> "AuditLog":
 @contextmanager
 def audited(act: "Act") -> "Iterator[None]":
     """Within it, what an operator or a key does goes into the audit log before the first write to
-    the table or to Stripe. What writes nothing leaves no entry.
+    the table or to Stripe. What writes nothing leaves no entry. Where that write was of no account,
+    the same entry is completed before the first that is.
     """
     from chalicelib.aws.write_hook import before_first_write
-    from chalicelib.usecases.operators.audit import entry
+    from chalicelib.usecases.operators.audit import entry, entry_id
 
+    id, at = entry_id(act), clock.now()
     with before_first_write(
-        lambda before, after: audit_log().put(entry(act, before, after, policy(), clock.now()))
+        lambda before, after: audit_log().put(entry(act, before, after, policy(), at, id)),
+        and_of_account=act.account_id is not None,
     ):
         yield
 

@@ -48,10 +48,11 @@ class AuditLog:
         self, account_id: str | None, cursor: str | None, now: datetime
     ) -> tuple[list[AuditEntry], str | None]:
         """Up to 50 entries, of one account or of all, newest first, from `cursor` on, and the
-        cursor of the next page: None on the last. Raises InvalidInput for a cursor that is not of
-        this list, Unavailable.
+        cursor of the next page: None on the last. The id of an account that another one has taken
+        in finds the entries of both. Raises InvalidInput for a cursor that is not of this list,
+        Unavailable.
         """
-        partitions = _partitions(account_id, now)
+        partitions = _months(now) if account_id is None else _beside_all(self._way(account_id))
         at_partition, at_key = place_of(cursor, partitions, "AUDIT") if cursor else ("", "")
         if cursor:
             partitions = partitions[partitions.index(at_partition) :]
@@ -88,6 +89,15 @@ class AuditLog:
             if "LastEvaluatedKey" not in answer:
                 return
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def _way(self, account_id: str) -> list[str]:
+        """The ids from that of the account which holds what is asked for, to the one asked for."""
+        ids = [account_id]
+        while True:
+            taken_by = moved_to(self._dynamodb, self._table, ids[:1]).get(ids[0])
+            if taken_by is None or taken_by in ids:
+                return ids
+            ids.insert(0, taken_by)
 
     def _details(self, items: list[Item]) -> dict[str, Item]:
         """The entries beside the accounts, by their sort key. Those of an account that another one
@@ -160,10 +170,14 @@ def _at(item: Item) -> datetime:
     return datetime.fromisoformat(item["sk"]["S"].split("#", 2)[1])
 
 
-def _partitions(account_id: str | None, now: datetime) -> list[str]:
-    """Where the entries are, those with the newest first."""
-    if account_id is not None:
-        return [f"AUDIT#OF#{account_id}", f"ACCOUNT#{account_id}"]
+def _beside_all(account_ids: list[str]) -> list[str]:
+    """Where the entries of these accounts are, those with the newest first."""
+    kinds = ("AUDIT#OF#", "ACCOUNT#")
+    return [f"{kind}{id}" for kind in kinds for id in account_ids]
+
+
+def _months(now: datetime) -> list[str]:
+    """Where all entries are, those with the newest first."""
     last, first = now.astimezone(UTC), (now - AUDIT_KEPT).astimezone(UTC)
     months = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
     return [f"AUDIT#{month // 12:04}-{month % 12 + 1:02}" for month in reversed(months)]

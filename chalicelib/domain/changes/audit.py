@@ -9,6 +9,7 @@ from typing import Any
 
 from chalicelib.domain.access.standing import standing
 from chalicelib.domain.account.state import Account
+from chalicelib.domain.changes.orders import ordered
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.values import frozen
 
@@ -92,13 +93,18 @@ def expired(at: datetime, now: datetime) -> bool:
 
 
 def difference(before: Account | None, after: Account, policy: Policy, now: datetime) -> Any:
-    """{before, after} with the fields of profile and standing that a write changes; empty if it
-    changes none of them, and for an account that is new: its write may still be refused, and then
-    there is no account whose erasure takes the entry along.
+    """{before, after} with the fields of profile and standing that a write changes, and with those
+    of the subscription that an operation which it begins was ordered to change. Empty if there are
+    none of them, and for an account that is new: its write may still be refused, and then there is
+    no account whose erasure takes the entry along.
     """
     if before is None or not before.version:
         return {}
     old, new = _shown(before, policy, now), _shown(after, policy, now)
+    for name, errand in after.errands.items():
+        if errand.task and name not in before.errands:
+            stood, wanted = ordered(before, errand.task, policy)
+            old, new = old | stood, new | wanted
     changed = [name for name in new if old[name] != new[name]]
     if not changed:
         return {}

@@ -28,14 +28,21 @@ class Act:
 
 
 def entry(
-    act: Act, before: Account | None, after: Account | None, policy: Policy, now: datetime
+    act: Act,
+    before: Account | None,
+    after: Account | None,
+    policy: Policy,
+    now: datetime,
+    id: str | None = None,
 ) -> AuditEntry:
-    """The entry of an act, with what it changes of an account, if that is known."""
+    """The entry of an act, with what it changes of an account, if that is known. It gets an id of
+    its own if none is given.
+    """
     changed = difference(before, after, policy, now) if after else {}
     asked = {name: shortened(value) for name, value in (act.asked or {}).items()}
     named = act.account_id or (after.id if after else None)
     return AuditEntry(
-        id=entry_id(act),
+        id=id or entry_id(act),
         at=now,
         actor=act.actor,
         action=act.action,

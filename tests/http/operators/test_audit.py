@@ -1,6 +1,7 @@
 """The audit log over the API: what a call with a key changes is in it, before it is changed."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -64,6 +65,29 @@ def test_a_new_address_is_shown_before_and_after(shop: Shop) -> None:
     assert entry["action"] == "profile.changed"
     assert entry["detail"]["before"] == {"email": "ada@example.com"}
     assert entry["detail"]["after"] == {"email": "new@example.com"}
+
+
+def test_what_was_ordered_of_a_subscription_is_shown_beside_what_stood(shop: Shop) -> None:
+    (subscription,) = shop.sim.engine.store.all("subscription")
+    period_end = subscription["items"]["data"][0]["current_period_end"]
+    ends_at = datetime.fromtimestamp(period_end, UTC).isoformat().replace("+00:00", "Z")
+    assert shop.post("plan", {"plan": "scale", "quantity": 2}).status == 200
+    assert shop.post("cancel", {"when": "period_end"}).status == 200
+    assert shop.post("reactivate").status == 200
+    assert shop.post("cancel", {"when": "now"}).status == 200
+    told = [
+        (one["action"], one["detail"]["before"], one["detail"]["after"]) for one in entries(shop)
+    ]
+    assert told == [
+        ("subscription.canceled", {"status": "active"}, {"status": "canceled"}),
+        ("subscription.reactivated", {"cancels_at": ends_at}, {"cancels_at": None}),
+        ("subscription.canceled", {"cancels_at": None}, {"cancels_at": ends_at}),
+        (
+            "subscription.plan_changed",
+            {"plan": "pro", "quantity": 1},
+            {"plan": "scale", "quantity": 2},
+        ),
+    ]
 
 
 def test_what_only_stripe_told_of_a_customer_is_what_was_there_before(shop: Shop) -> None:

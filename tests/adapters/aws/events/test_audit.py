@@ -102,5 +102,17 @@ def test_the_detail_of_an_account_that_another_one_took_in_is_in_the_log_of_all(
     beside.move_timeline("acc_2", "acc_3")
     assert [one.detail for one in read_all(log)] == [{"n": 2}, {"n": 1}]
     assert [one.detail for one in read_all(log, "acc_3")] == [{"n": 2}, {"n": 1}]
+    assert read_all(log, "acc_1") == read_all(log, "acc_2") == read_all(log, "acc_3")
     beside.clear("acc_3")
     assert [one.detail for one in read_all(log)] == [None, None]
+
+
+def test_pages_of_an_account_that_another_one_took_in_are_those_of_both(
+    log: AuditLog, dynamodb: Any
+) -> None:
+    for n in range(PAGE + 7):
+        log.put(entry(n, T + timedelta(seconds=n), f"acc_{n % 2 + 1}"))
+    Partition(TABLE, dynamodb).move_timeline("acc_1", "acc_2")
+    assert [one.id for one in read_all(log, "acc_1", T + timedelta(hours=1))] == [
+        f"aud_{n:03}" for n in reversed(range(PAGE + 7))
+    ]
