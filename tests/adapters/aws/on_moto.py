@@ -14,9 +14,11 @@ from moto.core.config import DefaultConfig
 from moto.core.models import botocore_stubber
 
 from chalicelib.aws.json_protocol.client import JsonClient
+from tests.adapters.aws.moto_items import hasten
 
 # moto looks through all methods of a service at each call: several milliseconds of it.
 setattr(responses, "method_names_from_class", cache(utils.method_names_from_class))  # noqa: B010
+hasten()
 
 
 @contextmanager
