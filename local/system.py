@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from chalicelib.domain.outgoing.signature import as_secret
 from local.aws.emulator import Emulator
@@ -24,6 +24,14 @@ from local.shutdown import Stopped
 from local.stripe_sim.api.simulator import StripeSimulator
 from local.stripe_sim.lifecycle.catalogue import catalogue
 from ops.stage.signing_keys import new_signing_keys
+
+if TYPE_CHECKING:
+    from local.aws.iam_recorder import Calls
+    from local.aws.table_stream import StreamTrigger
+    from local.control_room.control import Control
+    from local.control_room.mailbox import Mailbox
+    from local.control_room.overview import Customers
+    from local.control_room.sent_requests import Outgoing
 
 WINDOW_SECONDS = 1
 """How long a batch of Stripe's events is gathered at most, as on AWS."""
@@ -174,10 +182,8 @@ class System:
         from local.aws.api_gateway import ApiGateway
         from local.aws.function_triggers import function_triggers
         from local.aws.iam_recorder import Calls
-        from local.aws.partner_bus import PartnerBus
         from local.aws.queue_drain import Rest
         from local.clock_control import ClockControl
-        from local.control_room.control import Control, Facts, Parts
         from local.control_room.mailbox import Mailbox
         from local.control_room.overview import Customers
         from local.control_room.sent_requests import Outgoing
@@ -222,32 +228,47 @@ class System:
         self._app_error = gateway.own_error
         api, webhooks = calls.by("APIHandler", gateway), calls.by("WebhookHandler", gateway)
         self._app = lambda request: (webhooks if _is_webhook(request) else api)(request)
-        self._control = Control(
-            Facts(
-                self.api_key,
-                self.webhook_secret,
-                self.stripe_base,
-                endpoint,
-                simulator is not None,
-                self.admin_key,
-                self.product_url,
-            ),
-            Parts(
-                self.rest,
-                self.clock_control,
-                triggers.stream,
-                mailbox,
-                outgoing,
-                calls,
-                Customers(self.rest, policy),
-                PartnerBus(wiring.events_queue()),
-                self._app,
-                self._intercom,
-            ),
-        )
+        customers = Customers(self.rest, policy)
+        self._control = self._control_room(triggers.stream, mailbox, outgoing, calls, customers)
         for trigger in triggers.all():
             trigger.start()
             self._triggers.append(trigger)
+
+    def _control_room(
+        self,
+        stream: "StreamTrigger",
+        mailbox: "Mailbox",
+        outgoing: "Outgoing",
+        calls: "Calls",
+        customers: "Customers",
+    ) -> "Control":
+        """The pages and calls below /_local."""
+        from chalicelib.runtime import wiring
+        from local.aws.partner_bus import PartnerBus
+        from local.control_room.control import Control, Facts, Parts
+
+        facts = Facts(
+            self.api_key,
+            self.webhook_secret,
+            self.stripe_base,
+            self._emulator.endpoint,
+            self.has_simulator,
+            self.admin_key,
+            self.product_url,
+        )
+        parts = Parts(
+            self.rest,
+            self.clock_control,
+            stream,
+            mailbox,
+            outgoing,
+            calls,
+            customers,
+            PartnerBus(wiring.events_queue()),
+            self._app,
+            self._intercom,
+        )
+        return Control(facts, parts)
 
     def answer(self, request: Request) -> Answer:
         """The answer to a request, from whatever network address it names as its own."""
