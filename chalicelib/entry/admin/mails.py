@@ -35,7 +35,7 @@ the first one that there is.
 def show_mail(operator: Operator, account_id: str, key: str) -> Response:
     """Show what became of a message, and the message as it is written today."""
     from chalicelib.pages.admin.customer import title_of
-    from chalicelib.pages.admin.mails import WITH_FRAME, mail_view
+    from chalicelib.pages.admin.mails import WITH_FRAME, language_name, mail_view
 
     account, message = _message(account_id, unquote(key))
     built, problem = _built(account, message)
@@ -45,6 +45,7 @@ def show_mail(operator: Operator, account_id: str, key: str) -> Response:
         account=account,
         title=title_of(account),
         built=built,
+        language=language_name(built.language) if built else "",
         problem=problem,
         **mail_view(message),
     )

@@ -23,6 +23,9 @@ IN_FRAME = HEADERS | {
 nothing else: no script, no picture of another host, no form, and no way out of the frame.
 """
 
+LANGUAGE_NAMES = {"en": "English", "de": "German"}
+"""Language code → its name on the dashboard, which is in English."""
+
 GOOD = frozenset({"delivered", "sent"})
 BAD = frozenset({"complained", "bounced", "rejected", "not_rendered", "refused"})
 
@@ -30,6 +33,11 @@ BAD = frozenset({"complained", "bounced", "rejected", "not_rendered", "refused"}
 def mails_view(messages: Sequence[PastMessage]) -> list[dict[str, Any]]:
     """Each message as a row."""
     return [mail_view(one) for one in messages]
+
+
+def language_name(code: str) -> str:
+    """A language in words; one without a name here as its code."""
+    return LANGUAGE_NAMES.get(code, code)
 
 
 def mail_view(message: PastMessage) -> dict[str, Any]:

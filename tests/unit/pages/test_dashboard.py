@@ -11,6 +11,7 @@ from chalicelib.domain.figures.counts import ReasonCount, RetentionWeek, StepEff
 from chalicelib.domain.figures.movements import CurrencyRevenue, RevenueDay
 from chalicelib.domain.figures.trials import TrialWeek
 from chalicelib.domain.messaging.mail_counts import MailCount
+from chalicelib.domain.policy.languages import LANGUAGES
 from chalicelib.domain.policy.reasons import END_REASONS
 from chalicelib.domain.policy.sequences import ANCHORS, TRANSACTIONAL_STEPS, Step
 from chalicelib.domain.schedule.due_work import DueItem
@@ -28,6 +29,7 @@ from chalicelib.pages.admin.figures import (
     trials_view,
 )
 from chalicelib.pages.admin.health import letters_view, queues_view, spoken_age
+from chalicelib.pages.admin.mails import LANGUAGE_NAMES, language_name
 from chalicelib.pages.admin.messages import (
     ASKED_FOR,
     MOMENTS,
@@ -319,3 +321,8 @@ def test_every_message_has_its_numbers_and_what_is_in_no_sequence_has_its_own_pl
     assert [one["id"] for one in shown[OTHERS]] == ["broadcast@spring", "gone"]
     assert shown[OTHERS][1]["converted"] == "1 (50.0%)"
     assert dict(sequences_view([step], {}, {}))["trial"][0]["delivered"] == "0"
+
+
+def test_each_language_of_messages_has_a_name_and_another_is_told_by_its_code() -> None:
+    assert set(LANGUAGE_NAMES) == set(LANGUAGES)
+    assert language_name("fr") == "fr"

@@ -14,6 +14,7 @@ from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.messaging.past_messages import STATES
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
+from chalicelib.usecases.accounts.profile import change_profile
 from chalicelib.usecases.messaging.rebuild import LEFT_OUT
 from chalicelib.values import replace
 from tests.http.pages.admin.conftest import Dashboard
@@ -90,6 +91,15 @@ def test_the_page_of_a_message_says_that_it_is_built_anew_and_what_became_of_it(
     assert STATES["bounced"].replace("'", "&#39;") in page.text
     assert "neither is known" in page.text, "nobody counts opens"
     assert len(page.text) < 100_000
+
+
+@pytest.mark.parametrize(("code", "name"), [("en", "English"), ("de", "German")])
+def test_the_language_of_a_message_is_told_in_words(
+    desk: Dashboard, ada: str, code: str, name: str
+) -> None:
+    change_profile(ada, {"language": code}, wiring.services())
+    page = desk.with_key().opens(path_of(ada))
+    assert f"<dt>Language</dt><dd>{name}</dd>" in page.text
 
 
 def test_the_message_is_what_the_customer_was_sent_but_for_the_links(
