@@ -390,7 +390,9 @@ def cloudwatch() -> "Any":
 
 
 def queue_states() -> "QueueStates":
-    """The queues of this stage. AWS counts how long messages wait; the local system does not."""
+    """The queues of this stage, with how long messages wait by AWS's counts. The local system has
+    none of these.
+    """
     from chalicelib.aws.stage.queue_states import QueueStates
 
     one = settings()
@@ -401,10 +403,7 @@ def queue_states() -> "QueueStates":
         "deliveries": one.deliveries_queue_url,
         "dead_letters": one.dead_letters_queue_url,
     }
-    is_counted = one.stage != "local"
-    return QueueStates(
-        urls, (lambda url, now: stage_metrics().oldest(url, now)) if is_counted else None
-    )
+    return QueueStates(urls, lambda url, now: stage_metrics().oldest(url, now))
 
 
 def dead_letters() -> "DeadLetters":
