@@ -11,7 +11,8 @@ def _serve(options: argparse.Namespace) -> int:
     from ops.mcp.server import serve
     from ops.stage.listening import key_for
 
-    key = key_for(options.url, options.key)
+    # With the admin key all that can be read can be tried here; whether tools act is said apart.
+    key = key_for(options.url, options.key, local="admin_key")
     serve(Api(options.url, key), options.allow_actions)
     return 0
 
@@ -25,7 +26,7 @@ def _which(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--key",
         help="a read or admin key, a write key for actions (default: BILLHOOK_KEY, or the local"
-        " system's)",
+        " system's admin key)",
     )
     parser.add_argument(
         "--allow-actions",

@@ -160,20 +160,22 @@ def _json(content: bytes) -> dict[str, Any]:
     return told if isinstance(told, dict) else {}
 
 
-def key_for(base: str, given: str | None) -> str:
-    """The key that was given, else that of BILLHOOK_KEY, else the local system's. Raises
-    InvalidInput if there is none.
+def key_for(base: str, given: str | None, local: str = "api_key") -> str:
+    """The key that was given, else that of BILLHOOK_KEY, else the local system's: its field `local`
+    of `/_local/state`. Raises InvalidInput if there is none.
     """
     # A key that was read from a file often has a line end behind it.
-    return (given or os.environ.get("BILLHOOK_KEY") or "").strip() or local_key(base)
+    return (given or os.environ.get("BILLHOOK_KEY") or "").strip() or local_key(base, local)
 
 
-def local_key(base: str) -> str:
-    """The key of the local system. Raises InvalidInput if there is none at that address."""
+def local_key(base: str, name: str) -> str:
+    """The key of the local system, `api_key` or `admin_key`. Raises InvalidInput if there is none
+    at that address.
+    """
     try:
         status, content = call("GET", f"{base.rstrip('/')}/_local/state")
         if status == 200:
-            return str(json.loads(content)["api_key"])
+            return str(json.loads(content)[name])
     except (Unavailable, ValueError):
         pass  # no local system is there: told below
     raise InvalidInput(
