@@ -11,6 +11,10 @@ STAGE ?= dev
 WORKERS ?= 3
 ARGS ?=
 
+# Bytecode is kept, whatever the shell says: without it each of many processes compiles all that it
+# loads, which nearly doubles the time of the tests.
+unexport PYTHONDONTWRITEBYTECODE
+
 environments = $(PYTHON) -I local/environments.py
 sources = app.py bench chalicelib clients local ops tests
 
