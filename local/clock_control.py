@@ -4,6 +4,7 @@ the system is idle.
 
 import logging
 import threading
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -74,6 +75,12 @@ class ClockControl:
         self._stopped_at = clock.now()
         self._moving = threading.Lock()
         self.stuck: list[dict[str, str]] = []
+        self._moves = [(datetime.min.replace(tzinfo=UTC), _ahead())]
+
+    def by_own_clock(self, machine: datetime) -> datetime:
+        """What the clock said when the machine's said this. It is ahead by what it was then."""
+        place = bisect_right(self._moves, machine, key=lambda move: move[0])
+        return machine + self._moves[place - 1][1]
 
     def settle(self) -> None:
         """Wait until the system is idle and nothing is due. Runs the sweep at once instead of at
@@ -164,7 +171,9 @@ class ClockControl:
         self._run_schedules()
 
     def _set_clock(self, moment: datetime) -> None:
+        at = datetime.now(UTC)
         clock.move_to(moment)
+        self._moves.append((at, _ahead()))
         if self._watch and self._watch.is_due(clock.now()):
             self._run(self._watch)
 
@@ -186,6 +195,10 @@ class ClockControl:
             schedule.run()
         except Exception:  # as on AWS, where the next run follows anyway
             log.exception("a schedule failed")
+
+
+def _ahead() -> timedelta:
+    return clock.now() - datetime.now(UTC)
 
 
 def stride_end(moment: datetime, stride: timedelta) -> datetime:

@@ -183,6 +183,7 @@ class System:
         from local.aws.function_triggers import function_triggers
         from local.aws.iam_recorder import Calls
         from local.aws.queue_drain import Rest
+        from local.aws.sdk_calls import stamp_messages
         from local.clock_control import ClockControl
         from local.control_room.mailbox import Mailbox
         from local.control_room.overview import Customers
@@ -224,6 +225,7 @@ class System:
             triggers.schedules,
             lambda: triggers.stream.accounts_changed if triggers.stream.is_on else None,
         )
+        stamp_messages(self.clock_control.by_own_clock)
         gateway = ApiGateway(app, policy.signup.sites if policy.signup else ())
         self._app_error = gateway.own_error
         api, webhooks = calls.by("APIHandler", gateway), calls.by("WebhookHandler", gateway)

@@ -5,6 +5,7 @@ function.
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.client import BaseClient
@@ -43,6 +44,30 @@ def passing_through(answering: Answering) -> Iterator[None]:
         yield
     finally:
         end()
+
+
+STAMPS = ("SentTimestamp", "ApproximateFirstReceiveTimestamp")
+"""The attributes of a message of SQS that are moments, in milliseconds."""
+
+
+def stamp_messages(by_own_clock: Callable[[datetime], datetime]) -> Callable[[], None]:
+    """Give messages of SQS the moments of another clock than the machine's, which the emulator has
+    stamped them by; what is returned ends that.
+    """
+
+    def answering(
+        service: str, operation: str, parameters: Any, call: Callable[[str, Any], Any]
+    ) -> Any:
+        answer = call(operation, parameters)
+        if (service, operation) == ("sqs", "ReceiveMessage"):
+            for message in answer.get("Messages", ()):
+                attributes = message.get("Attributes", {})
+                for name in attributes.keys() & STAMPS:
+                    stamped = datetime.fromtimestamp(int(attributes[name]) / 1000, UTC)
+                    attributes[name] = str(round(by_own_clock(stamped).timestamp() * 1000))
+        return answer
+
+    return pass_through(answering)
 
 
 def _passed(call: Any, service_of: Callable[[Any], str], answering: Answering) -> Any:

@@ -1,5 +1,6 @@
 """The clock moved from one due moment to the next, and what SNS and SES stand-ins deliver."""
 
+import re
 import secrets
 import threading
 from collections.abc import Callable
@@ -201,6 +202,31 @@ def test_a_stage_whose_clock_moves_by_weeks_counts_as_looked_at(system: Client) 
     assert status == 200
     assert "What needs a person" in today
     assert "WatchStopped" not in today
+
+
+def test_a_moment_of_the_machines_is_one_of_the_clock_as_it_was_then(clock: Clock) -> None:
+    before = datetime.now(UTC)
+    moved = works(Due(clock, lambda name, at: None))
+    moved.move_to(clock.now() + timedelta(days=30))
+    after = datetime.now(UTC)
+    assert round((moved.by_own_clock(before) - before) / timedelta(days=1)) == 0
+    assert round((moved.by_own_clock(after) - after) / timedelta(days=1)) == 30
+
+
+def test_a_dead_letter_is_as_old_as_the_clock_says(system: Client) -> None:
+    assert system.post("/_local/clock", {"advance": "3w"})[0] == 200
+    sent, id = system.now(), f"evt_{secrets.token_hex(8)}"
+    event = {"id": id, "object": "event", "type": "invoice.paid", "created": sent, "data": 5}
+    assert system.send_event(event, system.state()["webhook_secret"], sent)[0] == 200
+    system.settle()
+    assert system.post("/_local/clock", {"advance": "2d"})[0] == 200
+    operator = {"Authorization": f"Bearer {system.state()['admin_key']}"}
+    status, page = system.call("GET", "/admin/health", headers=operator)
+    assert status == 200
+    row = next(one for one in page.split("<tr") if id in one)
+    (at,) = re.findall(r'datetime="([^"]+)"', row)
+    late = datetime.fromisoformat(at) - datetime.fromtimestamp(sent, UTC)
+    assert round(late / timedelta(days=1)) == 0
 
 
 def test_what_does_not_move_is_passed_over_and_told(clock: Clock) -> None:
