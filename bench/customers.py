@@ -4,7 +4,7 @@ history had come at one of its events, and began days or months ago.
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 
@@ -14,6 +14,7 @@ from chalicelib.domain.account.messages import MessageRecord
 from chalicelib.domain.account.profile import Profile
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.bounds import most
+from chalicelib.domain.changes.audit import AuditEntry
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.figures.closing import ClosedFigures, closed_by, day_text, row_text
 from chalicelib.domain.figures.contributions import REVENUE, FigureKey, contributions, moves_in
@@ -157,3 +158,21 @@ _MONTH = (
     ("mail", "mail.sent", {"step": "receipt", "subject": "Your receipt", "to": "ada@example.com"}),
     ("mail", "mail.delivered", {"step": "receipt"}),
 )
+
+
+def invented_entries(account_of: Callable[[int], str], now: datetime) -> list[AuditEntry]:
+    """Entries of the audit log, the newest first: more than a page shows, a minute apart. They are
+    about the accounts that `account_of` names for their places.
+    """
+    return [
+        AuditEntry(
+            f"aud_{place:016}",
+            now - place * timedelta(minutes=1),
+            "operator:ada@acme.example",
+            "grants.given",
+            account_of(place),
+            {"until": "2026-12-31", "note": "Ticket 42"},
+            "203.0.113.7",
+        )
+        for place in range(80)
+    ]

@@ -22,9 +22,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.costs.metering import Meter
 from bench.cpu import cpu_seconds
-from bench.customers import five_years, invented_customers, keep_figures
+from bench.customers import five_years, invented_customers, invented_entries, keep_figures
+from bench.without_neighbours import leave_out_neighbours
 from chalicelib.domain.account.state import Account
-from chalicelib.domain.changes.audit import AuditEntry
 from chalicelib.pages.admin.rendering import SECTIONS
 from chalicelib.usecases.figures.reports import LONGEST
 from chalicelib.values import replace
@@ -151,9 +151,7 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=15, help="how often each page is asked for")
     parser.add_argument("--only", default="", help="pages whose name has this in it")
     asked = parser.parse_args()
-    for name in [name for name in os.environ if name.startswith("STRIPE_")]:
-        del os.environ[name]  # With the simulated Stripe, whatever the shell is set to.
-    os.environ["PRODUCT"] = "none"  # What is measured is Billhook, without its neighbours.
+    leave_out_neighbours()
     with System(0) as system:
         begun = time.monotonic()
         fill(asked.customers)
@@ -214,18 +212,8 @@ def fill(number: int) -> None:
         wiring.accounts().rewrite(Account(account.id), replace(account, version=1))
     wiring.timelines().put(entries)
     keep_figures(accounts, services)
-    for place in range(80):
-        wiring.audit_log().put(
-            AuditEntry(
-                f"aud_{place:016}",
-                now - place * timedelta(minutes=1),
-                "operator:ada@acme.example",
-                "grants.given",
-                f"acc_{place}",
-                {"until": "2026-12-31", "note": "Ticket 42"},
-                "203.0.113.7",
-            )
-        )
+    for entry in invented_entries(lambda place: f"acc_{place}", now):
+        wiring.audit_log().put(entry)
 
 
 def _answers_requests() -> bool:

@@ -4,7 +4,6 @@ fifty, with the CPU of the system and of the emulator.
 
 import argparse
 import multiprocessing
-import os
 import sys
 import time
 from collections import Counter
@@ -17,6 +16,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.cpu import cpu_seconds
+from bench.without_neighbours import leave_out_neighbours
 from local.aws.sdk_calls import passing_through
 from local.client import Client
 from local.system import System
@@ -31,9 +31,7 @@ def main() -> None:
     parser.add_argument("--many", type=int, default=50, help="how many customers, else 50")
     parser.add_argument("--calls", action="store_true", help="count the calls of AWS by name too")
     asked = parser.parse_args()
-    for name in [name for name in os.environ if name.startswith("STRIPE_")]:
-        del os.environ[name]  # With the simulated Stripe, whatever the shell is set to.
-    os.environ["PRODUCT"] = "none"  # What is measured is Billhook, without its neighbours.
+    leave_out_neighbours()
     print(f"{'step':<30}{'wall s':>8}{'CPU s':>8}{'emulator':>10}{'calls':>8}", flush=True)
     for customers, moves in ((1, (15 * DAY, 400 * DAY)), (asked.many, (30 * DAY, 370 * DAY))):
         # A process can have one system.

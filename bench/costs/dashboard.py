@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from itertools import cycle
 
 from bench.costs.stories import Used, arrive, of_recordings, used_by
+from bench.customers import invented_entries
 from chalicelib.aws.dynamo import client, put_many
 from chalicelib.aws.items import Item, account_item
 from chalicelib.domain.account.pointers import pointers
 from chalicelib.domain.account.profile import Profile
 from chalicelib.domain.account.standing import Standing
 from chalicelib.domain.account.state import Account
-from chalicelib.domain.changes.audit import AuditEntry
 from chalicelib.domain.figures.closing import day_text
 from chalicelib.domain.figures.contributions import REVENUE, FigureKey
 from chalicelib.domain.figures.movements import DayTotals
@@ -109,15 +109,5 @@ def _figures(now: datetime) -> None:
 
 def _audit(now: datetime) -> None:
     """More entries of this month than a page shows, some of one customer."""
-    for number in range(80):
-        wiring.audit_log().put(
-            AuditEntry(
-                f"aud_{number:016}",
-                now - number * timedelta(minutes=1),
-                "operator:ada@acme.example",
-                "grants.given",
-                ONE if number % 4 == 0 else f"acc_{number}",
-                {"until": "2026-12-31", "note": "Ticket 42"},
-                "203.0.113.7",
-            )
-        )
+    for entry in invented_entries(lambda place: f"acc_{place}" if place % 4 else ONE, now):
+        wiring.audit_log().put(entry)

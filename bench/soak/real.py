@@ -4,7 +4,6 @@ process.
 
 import json
 import logging
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,6 +14,7 @@ from typing import Any
 from bench.soak.acts import FORM
 from bench.soak.crashes import Kills
 from bench.soak.mail import CheckedMailer
+from bench.without_neighbours import leave_out_neighbours
 from chalicelib.aws.items import account_of
 from chalicelib.domain.account.state import Account
 from chalicelib.runtime import telemetry
@@ -48,9 +48,7 @@ class RealSystem:
         log, level = logging.getLogger("billhook.local"), logging.getLogger("billhook.local").level
         log.setLevel(logging.CRITICAL)  # Nobody needs to hear of what was killed on purpose.
         telemetry.logger.setLevel("CRITICAL")
-        for name in [name for name in os.environ if name.startswith("STRIPE_")]:
-            del os.environ[name]  # With the simulated Stripe, whatever the shell is set to.
-        os.environ["PRODUCT"] = "none"  # What is measured is Billhook, without its neighbours.
+        leave_out_neighbours()
         try:
             with System(0, self.kills.worker) as system:
                 self._begin(system)
