@@ -15,6 +15,7 @@ from chalicelib.entry.admin import (
     sign_in,
     today,
 )
+from chalicelib.entry.admin.session import without_traces
 from chalicelib.entry.http import (
     access_tokens,
     accounts,
@@ -56,7 +57,10 @@ def handle_request(request: Any, get_response: Any) -> Response:
     """
     reader.begin(request)
     declared = app.routes.get(request.context.get("resourcePath"), {})
-    response = answered(request, lambda request: respond(request, declared, get_response))
+    response = answered(
+        request,
+        lambda request: without_traces(request, respond(request, declared, get_response)),
+    )
     return add_cors(request, response)
 
 

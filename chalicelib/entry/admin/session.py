@@ -37,6 +37,11 @@ CSRF = "csrf"
 
 MOST_FIELDS = 40
 
+TRACES = frozenset({204, 405, 415})
+"""The statuses of responses that no page has given: the methods of a page, and the refusals of
+another method and of a body that is no form.
+"""
+
 
 def page(
     bp: Blueprint, path: str, method: str = "GET", acts: bool = False
@@ -95,15 +100,36 @@ def open_page(bp: Blueprint, path: str, method: str = "GET") -> Callable[[View],
 
 def operator_of(request: Any) -> Operator:
     """Who sent a request. Raises Unauthorized or Forbidden for a key that does not open the
-    dashboard, NotSignedIn without a session, NoDashboard where nobody may sign in.
+    dashboard, NotSignedIn without a session, NoDashboard for both where nobody may sign in.
     """
     header = request.headers.get("authorization")
     if header:
-        key = wiring.key_ring().check(header, "admin", clock.now())
+        try:
+            key = wiring.key_ring().check(header, "admin", clock.now())
+        except (Unauthorized, Forbidden) as error:
+            if has_sign_in():
+                raise
+            raise NoDashboard from error
         return operator_of_key(key, header.partition(" ")[2].strip())
     if operator := session_of(request):
         return operator
     raise NotSignedIn if has_sign_in() else NoDashboard
+
+
+def without_traces(request: Any, response: Response) -> Response:
+    """The response to a request, unless it shows a stranger that there is a page of the dashboard
+    where nobody may sign in: by the methods that it has, or the form that it takes. Then the page
+    of an address with nothing.
+    """
+    path = request.context.get("resourcePath") or ""
+    if response.status_code not in TRACES or not (path + "/").startswith("/admin/"):
+        return response
+    try:
+        if not has_sign_in():
+            operator_of(request)
+    except NoDashboard as error:
+        return error_page(error, "without_traces", None)
+    return response
 
 
 def has_sign_in() -> bool:

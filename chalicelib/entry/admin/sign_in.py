@@ -105,6 +105,8 @@ def sign_out(operator: Operator) -> Response:
 
 
 def _link(token: str) -> Link:
+    if not has_sign_in():
+        raise NoDashboard
     return wiring.links().read(unquote(token), "operator", clock.now())
 
 

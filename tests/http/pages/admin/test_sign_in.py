@@ -147,6 +147,36 @@ def test_without_operators_only_an_admin_key_finds_a_dashboard(
     assert session.opens("/admin/style.css").status == 200
 
 
+@pytest.mark.parametrize("path", ["/admin", "/admin/customers", "/admin/sign-out", SIGN_IN])
+def test_without_operators_no_method_and_no_body_shows_a_stranger_that_there_are_pages(
+    desk: Dashboard, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    with_team(None, monkeypatch)
+    json, wrong = {"Content_Type": "application/json"}, {"Authorization": "Bearer wrong"}
+    stage = desk.front.office.stage
+    reader = {"Authorization": f"Bearer {stage.key('read')}"}
+    for method in ("OPTIONS", "PUT", "DELETE"):
+        for headers in ({}, wrong, reader):
+            answer = desk.front.call(method, path, **headers)
+            assert (answer.status, answer.headers.get("Allow")) == (404, None), (method, headers)
+    for headers in (json, json | wrong, json | reader):
+        assert desk.front.call("POST", path, b"{}", **headers).status == 404
+    admin = {"Authorization": f"Bearer {stage.key('admin')}"}
+    assert desk.front.call("OPTIONS", path, **admin).status == 204
+    assert desk.front.call("PUT", path, **admin).status == 405
+
+
+def test_without_operators_a_wrong_key_and_a_wrong_link_find_nothing(
+    desk: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_team(None, monkeypatch)
+    nothing = desk.opens("/admin")
+    wrong = desk.front.call("GET", "/admin", Authorization="Bearer wrong")
+    assert (nothing.status, wrong.status) == (404, 404)
+    link = desk.opens(f"{SIGN_IN}/wrong")
+    assert (link.status, link.text) == (404, nothing.text)
+
+
 def test_the_local_system_without_operators_leads_to_the_sign_in_by_key(
     desk: Dashboard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
