@@ -2,6 +2,8 @@
 contacts were deleted, archived or merged.
 """
 
+from collections.abc import Callable
+
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import AccountNotFound, ConcurrentUpdate
@@ -73,7 +75,9 @@ def _consent(heard: ConsentHeard, policy: PeoplePolicy, services: Services) -> O
     if _is_of_other_mode(heard, services):
         return Outcome(False, "other_mode")
     taken = False
-    for left in reversed(range(TRIES)):
+
+    def attempt() -> Outcome:
+        nonlocal taken
         try:
             account = require_account(heard.account_id, services.stores.accounts)
         except AccountNotFound:
@@ -85,14 +89,10 @@ def _consent(heard: ConsentHeard, policy: PeoplePolicy, services: Services) -> O
             record_consent(account, LIFECYCLE, not heard.unsubscribed, services, heard.at, INTERCOM)
         if decision in REMEMBERED:
             after = _after(person, heard, taken or account.unsubscribed.get(LIFECYCLE) == heard.at)
-            try:
-                services.stores.persons.save(account.id, person, after)
-            except ConcurrentUpdate:  # it is told to that system at this moment
-                if not left:
-                    raise
-                continue
+            services.stores.persons.save(account.id, person, after)
         return Outcome(taken, "" if taken else decision)
-    raise AssertionError("the last try raises")
+
+    return _retried(attempt)
 
 
 def _contact(heard: ContactHeard, policy: PeoplePolicy, services: Services) -> Outcome:
@@ -104,7 +104,8 @@ def _contact(heard: ContactHeard, policy: PeoplePolicy, services: Services) -> O
         account = require_account(heard.account_id, services.stores.accounts)
     except AccountNotFound:
         return Outcome(False, "no_account")
-    for left in reversed(range(TRIES)):
+
+    def attempt() -> Outcome:
         person = services.stores.persons.load(account.id) or Person()
         decision, after = after_contact(heard, person)
         if decision != "taken":
@@ -112,14 +113,22 @@ def _contact(heard: ContactHeard, policy: PeoplePolicy, services: Services) -> O
         services.stores.timeline.put([_entry(heard)])
         if heard.change == "merged":  # what the other one was is to become what the account is
             note_contact(account, "merged", services)
-        try:
-            services.stores.persons.save(account.id, person, after)
-        except ConcurrentUpdate:  # it is told to that system at this moment
-            if not left:
-                raise
-            continue
+        services.stores.persons.save(account.id, person, after)
         return Outcome(True)
-    raise AssertionError("the last try raises")
+
+    return _retried(attempt)
+
+
+def _retried(attempt: Callable[[], Outcome]) -> Outcome:
+    """What `attempt` returns, which reads what is known of a person and saves it. If that system is
+    written to at this moment, it runs again. Raises ConcurrentUpdate if the last one loses too.
+    """
+    for _ in range(TRIES - 1):
+        try:
+            return attempt()
+        except ConcurrentUpdate:
+            continue
+    return attempt()
 
 
 def _entry(heard: ContactHeard) -> Entry:
