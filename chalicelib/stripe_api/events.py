@@ -40,7 +40,7 @@ from chalicelib.stripe_api.fields import (
     whole,
     words,
 )
-from chalicelib.stripe_api.transport import Raw
+from chalicelib.stripe_api.transport import Raw, lacks_items
 from chalicelib.stripe_api.writer import is_ours
 from chalicelib.values import frozen, replace
 
@@ -222,8 +222,12 @@ def _payment(kind: str, raw: Mapping[str, Any], created: datetime) -> PaymentSna
     return PaymentSnapshot(payment.invoice, status, created, payment.failure, payment.debit_since)
 
 
-def _subscription(raw: Raw, was: Raw | None, source: FromEvent) -> SubscriptionSnapshot:
-    """The state of a subscription, which was `was` before the event, if it tells that."""
+def _subscription(raw: Raw, was: Raw | None, source: FromEvent) -> StripeFact:
+    """The state of a subscription, which was `was` before the event, if it tells that. The request
+    for it if the event tells only some of its items.
+    """
+    if lacks_items(raw):
+        return FetchRequest("subscription", identity(raw))
     former = if_readable(objects.subscription, was) if was else None
     return SubscriptionSnapshot(
         objects.subscription(raw),

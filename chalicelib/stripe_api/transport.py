@@ -50,7 +50,7 @@ class StripeTransport:
         """
         after: dict[str, Any] = {}
         while True:
-            page = self.get(path, limit=100, **parameters, **after)
+            page = self.get(path, limit=100, **(parameters | after))
             found = page["data"] if page else []
             yield from found
             if not page or not page["has_more"] or not found:
@@ -103,7 +103,43 @@ class StripeTransport:
         found: Raw = json.loads(
             answer.body if isinstance(answer.body, str) else answer.body.decode()
         )
+        for subscription in _subscriptions_in(found):
+            self._complete(subscription)
         return found
+
+    def _complete(self, subscription: dict[str, Any]) -> None:
+        """Read the items that Stripe left out: a list within an object is cut where it is long, and
+        `has_more` says so.
+        """
+        if not lacks_items(subscription):
+            return
+        items = subscription["items"]
+        rest = self.all(
+            "/v1/subscription_items",
+            subscription=subscription["id"],
+            starting_after=items["data"][-1]["id"],
+        )
+        subscription["items"] = {**items, "data": [*items["data"], *rest], "has_more": False}
+
+
+def lacks_items(subscription: Raw) -> bool:
+    """Whether Stripe told only the first items of a subscription."""
+    items = subscription.get("items")
+    return isinstance(items, Mapping) and items.get("has_more") is True
+
+
+def _subscriptions_in(found: Any) -> list[dict[str, Any]]:
+    """The subscriptions in an answer: it is one, or a list of them, or their customer."""
+    kind = found.get("object") if isinstance(found, dict) else None
+    if kind == "subscription":
+        return [found]
+    listed = found.get("subscriptions") if kind == "customer" else found
+    data = listed.get("data") if isinstance(listed, dict) else None
+    return [
+        one
+        for one in (data if isinstance(data, list) else [])
+        if isinstance(one, dict) and one.get("object") == "subscription"
+    ]
 
 
 def translated_error(error: Any, changes: bool) -> BillhookError:

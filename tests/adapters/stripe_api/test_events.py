@@ -201,6 +201,14 @@ def test_a_schedules_event_asks_for_its_subscription(
     assert event.fact == (FetchRequest("subscription", asked) if asked else None)
 
 
+def test_an_event_with_some_of_the_items_asks_for_its_subscription() -> None:
+    raw = shape(VERSIONS[-1], "subscription")
+    told = raw["data"]["object"]
+    assert isinstance(read(raw).fact, SubscriptionSnapshot)
+    told["items"]["has_more"] = True
+    assert read(raw).fact == FetchRequest("subscription", told["id"])
+
+
 def test_an_event_is_stale_after_a_day() -> None:
     raw = RECORDINGS["trial_converts"].events[0]
     for late, stale in [(timedelta(days=1), False), (timedelta(days=1, seconds=1), True)]:

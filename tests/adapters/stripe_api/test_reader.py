@@ -336,3 +336,38 @@ def test_a_customer_is_deleted_and_again_without_harm(replies: Replies) -> None:
     ]
     with pytest.raises(Refused):
         customers.delete("cus_1")
+
+
+def with_items(names: list[str], has_more: bool) -> dict[str, Any]:
+    """The subscription with a copy of its item for each name."""
+    held = json.loads(json.dumps(TRUTH.subscriptions[SUBSCRIPTION]))
+    (line,) = held["items"]["data"]
+    lines = [{**line, "id": name} for name in names]
+    return {**held, "items": {**held["items"], "data": lines, "has_more": has_more}}
+
+
+def test_items_that_are_cut_off_are_read_wherever_a_subscription_is_told(
+    replies: Replies, reader: StripeReader
+) -> None:
+    cut = with_items(["si_1", "si_2"], has_more=True)
+    rest = with_items(["si_3"], has_more=False)["items"]
+    listed = {"object": "list", "data": [cut], "has_more": False}
+    customer = {**TRUTH.customers[CUSTOMER], "subscriptions": listed}
+    replies.by_path = {
+        f"/v1/subscriptions/{SUBSCRIPTION}": [(200, cut)],
+        "/v1/subscriptions": [(200, listed)],
+        f"/v1/customers/{CUSTOMER}": [(200, customer)],
+        "/v1/subscription_items": [(200, rest)],
+    }
+    alone = reader.subscription(SUBSCRIPTION)
+    (of_customer,) = reader.subscriptions_of(CUSTOMER)
+    found = reader.customer_with_subscriptions(CUSTOMER)
+    assert alone
+    assert found
+    assert found[1]
+    for answer in (alone, of_customer, found[1][0]):
+        assert answer.line_ids == ("si_1", "si_2", "si_3")
+    asked = [query for path, query, _ in replies.requests if path == "/v1/subscription_items"]
+    assert len(asked) == 3
+    assert asked[0]["starting_after"] == ["si_2"]
+    assert asked[0]["subscription"] == [SUBSCRIPTION]
