@@ -43,6 +43,17 @@ message.
 NOT_SENT = frozenset({"Reject", "Rendering Failure"})
 
 
+NOT_SPAM = "not-spam"
+"""The feedback type of a report that takes one back: the reader says that it is no spam
+(docs.aws.amazon.com/ses, "Contents of event data", complaint object; RFC 5965).
+"""
+
+DROPPED = "OnAccountSuppressionList"
+"""The subtype of a complaint that nobody has made now: SES took the message and did not send it,
+since the address is on its own list by an older one (API_Complaint of SES's API v2).
+"""
+
+
 _RECIPIENTS = {
     "Bounce": ("bounce", "bouncedRecipients"),
     "Complaint": ("complaint", "complainedRecipients"),
@@ -85,6 +96,12 @@ class DeliveryFeedback:
         return copy_key(self.key, self.copy) if self.copy else self.key
 
     @property
+    def recorded_as(self) -> str:
+        """The kind that it is to the message: what SES dropped, no reader has reported."""
+        is_dropped = self.details.get("complaintSubType") == DROPPED
+        return "Reject" if is_dropped else self.kind
+
+    @property
     def for_good(self) -> bool:
         """Whether it suppresses the recipients."""
         return self.kind == "Complaint" or (
@@ -118,7 +135,9 @@ def take_feedback(
         ]
         step = feedback.key.partition("@")[0]
         # The reader of a copy is no customer any more: a complaint stops the copies, and no bill.
-        notice = not feedback.copy and is_about_a_notice(step, feedback.stream)
+        # What SES dropped is no second complaint, which would stop the bills.
+        is_word = feedback.recorded_as == feedback.kind and not feedback.copy
+        notice = is_word and is_about_a_notice(step, feedback.stream)
         for address in believed:
             suppressions.add(
                 address, feedback.kind.lower(), feedback.at, feedback.message_id, notice
@@ -179,7 +198,9 @@ def went_to(
 
 
 def read_feedback(text: str) -> DeliveryFeedback | None:
-    """The notification in a message of SNS's; None if it is about no message. Raises Unreadable."""
+    """The notification in a message of SNS's; None if it is about no message, or if a reader says
+    that one is no spam. Raises Unreadable.
+    """
     if text.startswith(_GREETING):
         return None
     try:
@@ -188,6 +209,8 @@ def read_feedback(text: str) -> DeliveryFeedback | None:
         if kind not in KINDS:
             return None
         mail, body = told["mail"], told.get(_body_of(kind)) or {}
+        if body.get("complaintFeedbackType") == NOT_SPAM:
+            return None
         tags = {
             name: str(values[0])
             for name, values in (mail.get("tags") or {}).items()
@@ -262,8 +285,8 @@ def _moment(value: Any) -> datetime:
 
 
 def _count(feedback: DeliveryFeedback, believed: int, services: Services) -> None:
-    if believed:
-        kind = "Complaints" if feedback.kind == "Complaint" else "Bounces"
+    kind = {"Complaint": "Complaints", "Bounce": "Bounces"}.get(feedback.recorded_as)
+    if believed and kind:
         services.metrics.count(kind, believed)
     if believed < len(feedback.recipients):
         services.metrics.count("FeedbackForeign", len(feedback.recipients) - believed)
@@ -276,7 +299,7 @@ def _count_message(
     counts once. If this stops in between, one is missing, which changes no decision.
     """
     is_ours = claim is not None or feedback.key in account.mails
-    name = COUNTED.get(feedback.kind)
+    name = COUNTED.get(feedback.recorded_as)
     if name and is_ours and not feedback.copy:
         step = counted_as(feedback.key)
         services.stores.mail_counts.count(week_of(feedback.sent_at), step, name)
@@ -299,7 +322,7 @@ def _settle(
     mailed = account.mails.get(feedback.key)
     forgotten = claim is not None and (mailed is None or mailed.outcome == "passed")
     if forgotten or (mailed is not None and mailed.outcome in {"queued", "unclear"}):
-        outcome = "refused" if feedback.kind in NOT_SENT else "sent"
+        outcome = "refused" if feedback.recorded_as in NOT_SENT else "sent"
         stream = mailed.stream if mailed else feedback.stream
         apply_facts(
             account,
@@ -310,7 +333,7 @@ def _settle(
 
 
 def _entry(account_id: str, feedback: DeliveryFeedback) -> Entry:
-    type = KINDS[feedback.kind]
+    type = KINDS[feedback.recorded_as]
     data: dict[str, Any] = {
         "message": feedback.key,
         "ses_id": feedback.message_id,

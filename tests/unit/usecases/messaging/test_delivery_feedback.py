@@ -336,6 +336,29 @@ def test_a_complaint_about_what_others_can_cause_marks_nobody(
     assert told_team(desk) == []
 
 
+def dropped(stream: str) -> str:
+    told = json.loads(notice("Complaint", complaintSubType="OnAccountSuppressionList"))
+    told["mail"]["tags"]["stream"] = [stream]
+    return json.dumps(told)
+
+
+def test_a_bill_that_ses_dropped_for_an_older_complaint_is_no_second_complaint(desk: Desk) -> None:
+    desk.has("queued").take(dropped("billing"))
+    assert desk.suppressions.held == {"ada@example.com": "complaint"}
+    assert desk.suppressions.about_notices == [False]
+    assert desk.place.accounts.only().notice_complaint is None
+    assert told_team(desk) == []
+    assert (desk.outcome, desk.timeline) == ("refused", ["mail.rejected"])
+    assert "Complaints" not in desk.place.metrics
+    assert desk.place.mail_counts.numbers == {}
+
+
+def test_a_reader_who_says_that_a_message_is_no_spam_is_not_suppressed(desk: Desk) -> None:
+    desk.has("sent")
+    assert desk.take(notice("Complaint", complaintFeedbackType="not-spam")) == "left"
+    assert (desk.suppressions.held, desk.timeline) == ({}, [])
+
+
 def test_a_forged_complaint_about_a_bill_marks_nobody(desk: Desk) -> None:
     desk.has("sent", recipient="other@example.com")
     told = json.loads(notice("Complaint"))
