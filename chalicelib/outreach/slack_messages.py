@@ -7,6 +7,7 @@ from typing import Any
 
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.event_catalogue import CATALOGUE
+from chalicelib.domain.changes.event_document import amount_of
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.localization.amounts import money
 from chalicelib.outreach.typed_words import broken_up
@@ -56,5 +57,5 @@ def _who(account: Account | None) -> str:
 
 
 def _amount(data: Mapping[str, Any]) -> str:
-    amount, currency = data.get("amount_paid") or data.get("amount_due"), data.get("currency")
-    return money(int(amount), str(currency)) if amount and currency else ""
+    found = amount_of(data)
+    return money(*found) if found and found[0] else ""

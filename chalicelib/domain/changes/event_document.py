@@ -77,6 +77,20 @@ def access_fields(standing: Standing) -> dict[str, Any]:
     }
 
 
+MONEY = ("amount_paid", "amount_due", "amount")
+"""The fields of `data` that may be an event's amount, in minor units, the most telling first."""
+
+
+def amount_of(data: Mapping[str, Any]) -> tuple[int, str] | None:
+    """(amount in minor units, currency) that an event is about; None if it is about no money. A
+    payment that failed has paid 0, and is about what is due.
+    """
+    known = [data[name] for name in MONEY if data.get(name) is not None]
+    if not known or not data.get("currency"):
+        return None
+    return int(next((amount for amount in known if amount), 0)), str(data["currency"])
+
+
 def iso_time(moment: datetime | None) -> str | None:
     """The JSON form of a time: ISO 8601 in UTC, with `Z`."""
     return moment.isoformat().replace("+00:00", "Z") if moment else None

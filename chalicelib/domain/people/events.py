@@ -4,10 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from chalicelib.domain.changes.event_document import amount_of
 from chalicelib.values import frozen, replace
-
-MONEY = ("amount_paid", "amount_due", "amount")
-"""The fields of an event that may be its amount, in minor units, the most telling first."""
 
 OWN = ("milestone",)
 """The other fields of an event that its metadata has: what tells events of one name apart."""
@@ -40,9 +38,8 @@ def of_document(document: Mapping[str, Any]) -> PersonEvent:
         "reason": data["access"]["reason"],
     }
     metadata |= {name: data.get(name) for name in OWN}
-    amount = next((data[name] for name in MONEY if data.get(name) is not None), None)
-    if amount is not None and data.get("currency"):
-        metadata["amount"] = {"amount": amount, "currency": data["currency"]}
+    if money := amount_of(data):
+        metadata["amount"] = dict(zip(("amount", "currency"), money, strict=True))
     return PersonEvent(
         document["id"],
         document["type"].replace(".", "-"),

@@ -25,6 +25,11 @@ def test_a_payment_has_its_amount_and_the_plan_its_name() -> None:
     assert " · Pro · $49.00 · " in text
 
 
+def test_a_payment_that_the_bank_took_back_has_its_amount() -> None:
+    text = one_happening(example("payment.charged_back"), named("Ada"), POLICY, BASE)
+    assert " · Pro · $49.00 · " in text
+
+
 def test_a_milestone_is_named() -> None:
     document = json.loads(example("milestone.reached"))
     document["data"]["milestone"] = "shared_board"

@@ -39,6 +39,12 @@ def test_what_is_paid_is_an_amount_and_what_is_free_has_none() -> None:
     assert "amount" not in event_body("acc_1", of_document(document))["metadata"]
 
 
+def test_a_payment_that_failed_is_about_what_is_due() -> None:
+    document = json.loads(example("payment.failed"))
+    document["data"] |= {"amount_paid": 0, "amount_due": 1234, "currency": "eur"}
+    assert of_document(document).metadata["amount"] == {"amount": 1234, "currency": "eur"}
+
+
 def test_events_of_one_name_and_second_get_seconds_of_their_own() -> None:
     steps = [of_step(f"m{number}", "tips@trial", "onboarding", START) for number in range(3)]
     other = of_step("m9", "hello@trial", "onboarding", START)
