@@ -40,7 +40,8 @@ LONGEST_TEXT = 255
 @frozen
 class Contact:
     """What the people system gets of an account. Times are datetimes here; `attributes` has every
-    attribute that may leave, None where there is no value. `is_gone` says that the customer was
+    attribute that may leave, None where there is no value. `mode` is Stripe's, whether it leaves or
+    not. `is_gone` says that the customer was
     deleted at Stripe and has no access, `proved` that the address is known to be the customer's,
     and `may_adopt` that a contact there with this address may become the account's.
     """
@@ -51,6 +52,7 @@ class Contact:
     signed_up_at: datetime | None
     unsubscribed: bool
     attributes: Mapping[str, Any]
+    mode: str = ""
     is_gone: bool = False
     proved: bool = False
     may_adopt: bool = False
@@ -92,7 +94,7 @@ def contact(
         "billing_until_at": given.until,
         "mrr": mrr,
         "billing_currency": currency,
-        "billing_mode": "live" if livemode else "test",
+        "billing_mode": mode_of_stage(livemode),
         "billing_external_id": account.profile.external_id,
         "billing_source": signup.source if signup else None,
     }
@@ -104,10 +106,16 @@ def contact(
         first_known(account) if "signed_up_at" in people.fields else None,
         suppressed or "lifecycle" in account.unsubscribed,
         {name: _cut(value) for name, value in all.items() if name in people.fields},
+        mode_of_stage(livemode),
         bool(customers) and all_deleted(customers) and given.access == "none",
         account.email_proved,
         _may_adopt(account),
     )
+
+
+def mode_of_stage(livemode: bool) -> str:
+    """The billing_mode of all contacts of a stage."""
+    return "live" if livemode else "test"
 
 
 def _may_adopt(account: Account) -> bool:

@@ -9,6 +9,7 @@ from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import AccountNotFound, ConcurrentUpdate
 from chalicelib.domain.ids import well_formed
 from chalicelib.domain.people.consent import LIFECYCLE, REMEMBERED, decide
+from chalicelib.domain.people.contact import mode_of_stage
 from chalicelib.domain.people.contact_news import after_contact
 from chalicelib.domain.people.heard import ConsentHeard, ContactHeard, EventHeard, Heard
 from chalicelib.domain.people.state import Person
@@ -138,7 +139,7 @@ def _entry(heard: ContactHeard) -> Entry:
 
 
 def _is_of_other_mode(heard: ConsentHeard | ContactHeard, services: Services) -> bool:
-    return bool(heard.mode) and heard.mode != ("live" if services.livemode is True else "test")
+    return bool(heard.mode) and heard.mode != mode_of_stage(services.livemode is True)
 
 
 def _after(person: Person, heard: ConsentHeard, took_effect: bool) -> Person:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import NotPossible
-from chalicelib.domain.people.contact import Contact
+from chalicelib.domain.people.contact import Contact, mode_of_stage
 from chalicelib.domain.people.drift import MISSING, UNKNOWN, differences, is_ours
 from chalicelib.domain.people.intercom import error_of, json_of
 from chalicelib.domain.people.state import Person
@@ -64,7 +64,7 @@ def check(
             seen.add(id)
             if one.wrong(account, row):
                 yield from one.judged(id)
-        elif is_ours(row, "live" if services.livemode is True else "test"):
+        elif is_ours(row, mode_of_stage(services.livemode is True)):
             yield Differs(id, (UNKNOWN,))
     for account in one.accounts():
         if account.id not in seen and one.wrong(account, None):

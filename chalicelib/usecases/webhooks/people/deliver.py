@@ -15,7 +15,7 @@ from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.channels import PEOPLE
 from chalicelib.domain.errors import ConcurrentUpdate
 from chalicelib.domain.outgoing.answers import CallAnswer
-from chalicelib.domain.people.contact import Contact
+from chalicelib.domain.people.contact import Contact, mode_of_stage
 from chalicelib.domain.people.deliveries import CONTACT_CHANGED, ERASED, JOINED, STEP
 from chalicelib.domain.people.events import PersonEvent, apart, is_echo, of_document, of_step
 from chalicelib.domain.people.state import (
@@ -250,7 +250,7 @@ class _Run:
 
     def _leave(self, account: Account | None, waiting: Sequence[Delivery]) -> None:
         """Accounts that are erased, or were taken in by another one."""
-        now = self.services.clock.now()
+        now, mode = self.services.clock.now(), mode_of_stage(self.services.livemode is True)
         for one in waiting:
             if account is not None and now - one.created_at < NOT_GONE_YET:
                 self._over(one, postponed(one, now + timedelta(minutes=1)))
@@ -259,11 +259,12 @@ class _Run:
                 self._over(one, given_up(one, "The account is still there.", now))
                 continue
             about = json.loads(one.body or "{}")
+            id, person_id = one.account_id, about.get("person", "")
             try:
                 if one.type == JOINED:
-                    self.people.system.join(one.account_id, about["person"], about["into"])
+                    self.people.system.join(id, person_id, about["into"], mode)
                 else:
-                    self.people.system.forget(one.account_id, about.get("person", ""))
+                    self.people.system.forget(id, person_id, mode)
             except ContactRefused as refusal:
                 end(one, f"The person could not be taken away: {refusal}", self.services)
                 self.done.add(one.key)

@@ -98,16 +98,20 @@ class Intercom:
         """See PeopleSystem."""
         self._call("POST", f"/contacts/{person.id}/unarchive", None)
 
-    def join(self, account_id: str, person_id: str, into: str) -> None:
+    def join(self, account_id: str, person_id: str, into: str, mode: str) -> None:
         """See PeopleSystem: the contact is archived. Intercom merges no users, only leads into one
         (developers.intercom.com, merge a lead and a user).
         """
-        if id := person_id or id_of(self._find(account_id)):
+        if not (id := person_id):
+            found = self._find(account_id)
+            id = "" if _is_of_other(mode, found) else id_of(found) or ""
+        if id:
             self.archive(Person(id))
 
-    def forget(self, account_id: str, person_id: str) -> None:
+    def forget(self, account_id: str, person_id: str, mode: str) -> None:
         """See PeopleSystem. An archived contact is found by Intercom's own id alone. One that was
-        merged into another account's is left: its data are that account's now.
+        merged into another account's is left: its data are that account's now. So is one of the
+        other mode, which this stage has never written.
         """
         if person_id:
             answer = self._call("DELETE", f"/contacts/{person_id}", None)
@@ -117,11 +121,11 @@ class Intercom:
         found = self._find(account_id)
         id = id_of(found)
         if other := merged_into(found):
-            theirs = self._call("GET", f"/contacts/{other}", None)
+            found = theirs = self._call("GET", f"/contacts/{other}", None)
             if holder_of(theirs) not in (None, account_id):
                 raise ContactRefused(_merged(other, holder_of(theirs)))
             id = other
-        if id:
+        if id and not _is_of_other(mode, found):
             answer = self._call("DELETE", f"/contacts/{id}", None)
             if answer.code not in (404, 410):
                 _taken(answer)
@@ -198,8 +202,7 @@ class Intercom:
         """
         other = other_id(self._call("PUT", f"/contacts/{person.id}", {"email": contact.email}))
         theirs = self._call("GET", f"/contacts/{other}", None) if other else CallAnswer(404)
-        ours = contact.attributes.get("billing_mode")
-        if not is_free(theirs) or mode_of(theirs) not in (None, ours):
+        if not is_free(theirs) or _is_of_other(contact.mode, theirs):
             return person
         answer = self._call("DELETE", f"/contacts/{person.id}", None)
         if answer.code not in (404, 410):
@@ -243,9 +246,8 @@ class Intercom:
         raise NotYet(f"The contact {other} at Intercom is in the way, and cannot be found.")
 
     def _check_mode(self, answer: CallAnswer, contact: Contact) -> None:
-        ours, theirs = contact.attributes.get("billing_mode"), mode_of(answer)
-        if ours and theirs and theirs != ours:
-            raise OtherMode(f"The contact at Intercom is of the {theirs} mode.")
+        if _is_of_other(contact.mode, answer):
+            raise OtherMode(f"The contact at Intercom is of the {mode_of(answer)} mode.")
 
     def _with_attributes(
         self, method: str, path: str, contact: Contact, body: object
@@ -254,6 +256,11 @@ class Intercom:
         if is_about_attributes(answer) and self.workspace.make_attributes(contact.attributes):
             return self._call(method, path, body)
         return answer
+
+
+def _is_of_other(mode: str, answer: CallAnswer) -> bool:
+    """Whether the contact in an answer is of another mode than this one."""
+    return mode_of(answer) not in (None, "", mode)
 
 
 def _merged(other: str, holder: str | None) -> str:

@@ -51,11 +51,11 @@ class Segment:
     def revive(self, person: Person) -> None:
         """See PeopleSystem: nothing is archived there."""
 
-    def join(self, account_id: str, person_id: str, into: str) -> None:
+    def join(self, account_id: str, person_id: str, into: str, mode: str) -> None:
         """See PeopleSystem: an `alias` tells that both are one."""
         self._send([alias(account_id, into, self._now())])
 
-    def forget(self, account_id: str, person_id: str) -> None:
+    def forget(self, account_id: str, person_id: str, mode: str) -> None:
         """See PeopleSystem: traits become null. A deletion is made by hand at Segment."""
         self._send([forgotten(account_id, TRAITS, self._now())])
 

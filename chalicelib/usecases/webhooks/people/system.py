@@ -87,8 +87,10 @@ class PeopleSystem(Protocol):
     def revive(self, person: Person) -> None:
         """Bring an archived contact back."""
 
-    def join(self, account_id: str, person_id: str, into: str) -> None:
-        """The account is gone, since the account `into` has taken it in. Raises ContactRefused."""
+    def join(self, account_id: str, person_id: str, into: str, mode: str) -> None:
+        """The account is gone, since the account `into` has taken it in. A contact of another mode
+        than this one is not the account's, and is left alone. Raises ContactRefused.
+        """
 
-    def forget(self, account_id: str, person_id: str) -> None:
-        """Delete the person for good. Raises ContactRefused."""
+    def forget(self, account_id: str, person_id: str, mode: str) -> None:
+        """Delete the person for good; `mode` as in `join`. Raises ContactRefused."""

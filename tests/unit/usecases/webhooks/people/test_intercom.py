@@ -8,7 +8,7 @@ import pytest
 from chalicelib.domain.account.facts import ConsentGiven
 from chalicelib.domain.outgoing.answers import CallAnswer
 from chalicelib.domain.policy.policy import TeamPolicy
-from chalicelib.usecases.fan_out import forget_person
+from chalicelib.usecases.fan_out import forget_person, join_person
 from chalicelib.usecases.webhooks.people.intercom import Intercom
 from tests.unit.usecases.messaging.test_lifecycles import MAIL
 from tests.unit.usecases.webhooks.people.scene import POLICY, PeopleScene
@@ -141,6 +141,41 @@ def test_a_contact_of_the_other_mode_is_left_alone(place: PeopleScene) -> None:
     assert "email" not in place.intercom.contacts["c9"]
     assert place.intercom.events == []
     assert place.waiting() == []
+
+
+@pytest.mark.parametrize("leaves", ["erased", "joined"])
+def test_the_end_of_an_account_takes_no_contact_of_the_other_mode(
+    place: PeopleScene, leaves: str
+) -> None:
+    """The product chose the ids, so they are the same in test and in live mode."""
+    place.intercom.contacts["c9"] = {
+        "id": "c9", "role": "user", "external_id": "acc_1", "archived": False,
+        "custom_attributes": {"billing_mode": "live"},
+    }  # fmt: skip
+    account = place.signs_up("acc_1", "ada@example.com")
+    place.settles()
+    if leaves == "erased":
+        forget_person(account, place.services.services)
+    else:
+        join_person(account, "acc_2", place.services.services)
+    place.services.accounts.erase(place.account("acc_1"), place.services.now.at)
+    place.settles()
+    assert place.intercom.contacts["c9"]["archived"] is False
+    assert place.waiting() == []
+
+
+def test_the_mode_of_a_contact_counts_though_this_stage_sends_none(place: PeopleScene) -> None:
+    assert POLICY.people
+    only_email = replace(POLICY.people, fields=frozenset({"email"}))
+    place.services.policy = replace(POLICY, people=only_email)
+    place.intercom.contacts["c9"] = {
+        "id": "c9", "role": "user", "external_id": "acc_1", "archived": False,
+        "custom_attributes": {"billing_mode": "live"},
+    }  # fmt: skip
+    place.signs_up("acc_1", "ada@example.com")
+    (told,) = place.settles()
+    assert "live mode" in str(told.error)
+    assert "email" not in place.intercom.contacts["c9"]
 
 
 def test_a_merged_contact_is_followed_to_the_one_that_is_left(place: PeopleScene) -> None:
