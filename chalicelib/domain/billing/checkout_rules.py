@@ -38,11 +38,15 @@ def order_of(account: Account, policy: Policy, request: PurchaseRequest) -> Orde
 
 
 def _purchase(account: Account, policy: Policy, request: PurchaseRequest) -> Order:
-    """The plan that was asked for, else the last one, else the first of billing.toml."""
-    plan = request.plan or _last_plan(account, policy) or next(iter(policy.plans))
+    """The plan that was asked for, else the last one, else the first of billing.toml that is sold:
+    the last one may have been taken out of billing.toml, or be sold no more.
+    """
+    usual_plans = (_last_plan(account, policy), *policy.plans)
+    currency = _currency(account, policy, request)
+    sold_plans = (one for one in usual_plans if one and keys_for(policy, one, currency))
+    plan = request.plan or next(sold_plans, None) or next(iter(policy.plans))
     if plan not in policy.plans:
         raise InvalidInput(f"plan must be one of {', '.join(policy.plans)}.", "plan")
-    currency = _currency(account, policy, request)
     sold = _prices(account, policy, plan, currency)
     usual = policy.signup.interval if policy.signup else None
     interval = usual if usual in sold else next(iter(sold))

@@ -135,6 +135,22 @@ def test_a_plan_that_is_not_sold_is_refused_by_its_name_with_an_interval_too() -
         assert refusal.value.field == "plan"
 
 
+def test_who_names_no_plan_is_sold_one_that_billing_toml_still_sells() -> None:
+    free = Plan("free", "Free", ("projects",), {})
+    pro, scale = QUIET.plans["pro"], QUIET.plans["scale"]
+    left = gone(customer(QUIET)).account
+    for plans in (
+        {"free": free, "scale": scale},
+        {"free": free, "scale": scale, "pro": replace(pro, lookup_keys={})},
+    ):
+        policy = replace(QUIET, plans=plans)
+        for account in (left, Account("acc_2")):
+            assert order_of(account, policy, PurchaseRequest()).plan == "scale"
+    assert order_of(
+        left, replace(QUIET, plans={"scale": scale, "pro": pro}), PurchaseRequest()
+    ) == (Order("subscription", "pro", "month", 1))
+
+
 def test_the_plan_that_remains_after_a_trial_is_left_by_paying_and_not_by_a_change() -> None:
     free = Plan("free", "Free", ("projects",), {})
     policy = replace(
