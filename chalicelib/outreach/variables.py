@@ -60,7 +60,7 @@ def variables(
         "billed_for": _billed_for(account, policy, language),
         "has_card": holds("card", account, mail.occasion, policy),
         "was_debit": holds("debit", account, mail.occasion, policy),
-        "trial_days": policy.trial.days,
+        "trial_days": account.signup.days if account.signup else policy.trial.days,
         "asked_at": spoken_moment(mail.occasion.moment, zone, language),
         "reminds": account.proved,
         "own_page": not mail_policy.billing_url,

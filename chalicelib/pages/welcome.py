@@ -45,7 +45,7 @@ def welcome_view(
             told for step in policy.pages.first_steps if (told := text_in(language, step, default))
         ],
         "app_url": (shown and shown.url) or (policy.mail.app_url if policy.mail else ""),
-        "trial_days": policy.trial.days,
+        "trial_days": signup.days if signup else policy.trial.days,
         "instance": _instance_notice(shown, account, policy, language, is_stopped),
     }
 

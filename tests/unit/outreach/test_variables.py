@@ -9,6 +9,7 @@ import pytest
 from chalicelib.domain.account.facts import SubscriptionSnapshot
 from chalicelib.domain.account.ordering import FromEvent
 from chalicelib.domain.account.parts.invoices import PaymentState, TrackedInvoice
+from chalicelib.domain.account.parts.signup import Signup
 from chalicelib.domain.account.profile import Profile
 from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.standing import Standing
@@ -221,3 +222,11 @@ def test_a_debit_is_known_by_its_payment_else_by_what_is_on_file(
         account = apply(account, CardSnapshot(on_file, NOW))
     values = told(account, "en")
     assert (values["was_debit"], values["pays_by_debit"]) == (was_debit, on_file == BANK)
+
+
+@pytest.mark.parametrize("days", [1, 30])
+def test_the_mail_to_confirm_has_the_days_that_were_promised_at_the_signup(days: int) -> None:
+    ends_at = (NOW + timedelta(days=days)).replace(microsecond=0)
+    waits = Signup("pro", ends_at, NOW + timedelta(milliseconds=700), confirm=True)
+    account = Account("acc_1", profile=Profile("ada@example.com"), signup=waits)
+    assert told(account, "en")["trial_days"] == days != SHIPPED.trial.days

@@ -119,3 +119,11 @@ def test_an_instance_that_may_not_be_linked_to_is_not_mentioned() -> None:
     view = welcome_view(ready, policy, NOW, "en")
     assert POLICY.mail
     assert (view["instance"], view["app_url"]) == (None, POLICY.mail.app_url)
+
+
+@pytest.mark.parametrize("days", [1, 30])
+def test_who_has_not_confirmed_reads_the_days_that_were_promised_at_the_signup(days: int) -> None:
+    waits = replace(SIGNUP, confirm=True, trial_ends_at=NOW + days * DAY)
+    account = Account("acc_1", profile=Profile("ada@example.com"), signup=waits)
+    assert POLICY.trial.days != days, "billing.toml has another number by now"
+    assert welcome_view(account, POLICY, NOW, "en")["trial_days"] == days

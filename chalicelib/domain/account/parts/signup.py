@@ -1,6 +1,6 @@
 """The trial that a signup promises, and the signups that wait beside it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from chalicelib.domain.account.profile import Profile
 from chalicelib.values import frozen
@@ -30,6 +30,11 @@ class Signup:
     email: str | None = None
     name: str | None = None
     number: int | None = None
+
+    @property
+    def days(self) -> int:
+        """How many days its trial lasts, whatever billing.toml has said since."""
+        return round((self.trial_ends_at - self.at) / timedelta(days=1))
 
 
 @frozen
