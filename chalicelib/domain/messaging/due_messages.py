@@ -98,6 +98,17 @@ def due_now(account: Account, policy: Policy, now: datetime) -> list[DueMessage]
     return [mail for mail in ready if mail.step.stream != "lifecycle"] + lifecycle[:1]
 
 
+def without_its_record(
+    account: Account, key: str, policy: Policy, now: datetime
+) -> DueMessage | None:
+    """The message of a key, read as though it had not been queued; None if it does not apply any
+    more. The account's standing must be that of `now`.
+    """
+    others = {other: mailed for other, mailed in account.mails.items() if other != key}
+    unqueued = replace(account, mails=others)
+    return next((one for one in due_messages(unqueued, policy, now) if one.key == key), None)
+
+
 def _waits(account: Account, policy: Policy) -> timedelta:
     """How long after the beginning of a trial its messages wait for the instance that is being
     made, so that they lead there.

@@ -16,7 +16,7 @@ from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import ConcurrentUpdate, MailOutcomeUnknown, MailRefused, Unavailable
-from chalicelib.domain.messaging.due_messages import DueMessage, due_messages
+from chalicelib.domain.messaging.due_messages import DueMessage, without_its_record
 from chalicelib.domain.messaging.email_message import EmailMessage, SendClaim
 from chalicelib.domain.messaging.mailbox_limits import cause_of, is_counted
 from chalicelib.domain.messaging.notice_limits import is_bounded, is_repeated
@@ -154,20 +154,11 @@ def _posted(
 
 
 def _applies(account: Account, key: str, services: Services) -> DueMessage | None:
-    """The message, if it applies on what is known now and its time is not over: read as though it
-    had not been queued.
-    """
+    """The message, if it applies on what is known now and its time is not over."""
     now = services.clock.now()
-    unqueued = {other: mailed for other, mailed in account.mails.items() if other != key}
-    fresh = replace(account, mails=unqueued, standing=standing(account, services.policy, now))
-    return next(
-        (
-            mail
-            for mail in due_messages(fresh, services.policy, now)
-            if mail.key == key and not mail.missed
-        ),
-        None,
-    )
+    fresh = replace(account, standing=standing(account, services.policy, now))
+    mail = without_its_record(fresh, key, services.policy, now)
+    return mail if mail and not mail.missed else None
 
 
 def recipient_of(account: Account, mail: DueMessage) -> str:

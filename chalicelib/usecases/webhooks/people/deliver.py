@@ -11,9 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from chalicelib.domain.access.standing import standing
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.channels import PEOPLE
 from chalicelib.domain.errors import ConcurrentUpdate
+from chalicelib.domain.messaging.due_messages import without_its_record
 from chalicelib.domain.outgoing.answers import CallAnswer
 from chalicelib.domain.people.contact import Contact, mode_of_stage
 from chalicelib.domain.people.deliveries import CONTACT_CHANGED, ERASED, JOINED, STEP
@@ -59,6 +61,7 @@ STAYS_FOR = timedelta(seconds=15)
 """A run waits so long at most until it may call again. For more, the sweep comes again."""
 
 TAKEN = CallAnswer(200)
+OUT_OF_DATE = "The message does not apply any more, or its time is over."
 NEVER_MADE = "The customer was gone before there was a contact."
 NOT_GONE_YET = timedelta(hours=1)
 """For how long an erasure is waited for whose account is still there."""
@@ -164,7 +167,7 @@ class _Run:
     def _tell(self, account: Account, waiting: Sequence[Delivery]) -> str | None:
         known, person, refused = write_contact(account, self.services, self.people)
         at = self.services.clock.now()
-        events = self._events(waiting, known)
+        events = self._events(waiting, account)
         error = refused
         if person.archived and any(events.values()):
             person = revived(account.id, person, self.people)
@@ -172,6 +175,9 @@ class _Run:
         told = self._told_together(known, in_order, events) if person.id and not refused else set()
         for one in in_order:
             event = events.get(one.key)
+            if one.type == STEP and event is None:
+                self._over(one, given_up(one, OUT_OF_DATE, at))
+                continue
             if event is None and one.key in events:  # it is not there yet, and stays due
                 self.done.add(one.key)
                 continue
@@ -181,7 +187,10 @@ class _Run:
                 reason = self._told(account, known, event) if has_contact else refused or NEVER_MADE
             error = error or reason
             self._over(one, given_up(one, reason, at) if reason else after_attempt(one, TAKEN, at))
-        archive_if_gone(known, person, self.people)
+        try:
+            archive_if_gone(known, person, self.people)
+        except ContactRefused as refusal:  # the next change of the account tries it again
+            error = error or str(refusal)
         return error
 
     def _told_together(
@@ -221,7 +230,7 @@ class _Run:
         return None
 
     def _events(
-        self, waiting: Sequence[Delivery], known: Contact
+        self, waiting: Sequence[Delivery], account: Account
     ) -> dict[DeliveryKey, PersonEvent | None]:
         """The events among what waits; None where one cannot be read yet. What the people system
         reported itself is not among them.
@@ -230,7 +239,7 @@ class _Run:
         steps = {
             one.key: of_step(one.key.event_id, *_step_of(one), one.event_at)
             for one in waiting
-            if one.type == STEP
+            if one.type == STEP and self._applies(account, _step_of(one)[0])
         }
         told = [
             one
@@ -247,6 +256,15 @@ class _Run:
         spread = apart(event for _, event in events)
         found = dict(zip((key for key, _ in events), spread, strict=True))
         return {**steps, **{key: found.get(key) for one in told if (key := one.key) not in echoes}}
+
+    def _applies(self, account: Account, key: str) -> bool:
+        """Whether a message that was handed over may still go: it may have waited for days. The
+        hours and limits were kept when it was handed over.
+        """
+        policy, now = self.services.policy, self.services.clock.now()
+        fresh = replace(account, standing=standing(account, policy, now))
+        mail = without_its_record(fresh, key, policy, now)
+        return mail is not None and now <= mail.until
 
     def _leave(self, account: Account | None, waiting: Sequence[Delivery]) -> None:
         """Accounts that are erased, or were taken in by another one."""

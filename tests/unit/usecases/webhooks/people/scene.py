@@ -11,8 +11,10 @@ from chalicelib.domain.account.parts.signup import Signup
 from chalicelib.domain.account.profile import Profile, ProfileChanged
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.channels import PEOPLE
+from chalicelib.domain.people.deliveries import step
 from chalicelib.domain.policy.people import FIELDS
 from chalicelib.domain.policy.policy import PeoplePolicy
+from chalicelib.domain.policy.sequences import Step
 from chalicelib.domain.webhooks.delivery import Delivery
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.messages import Deliver, read_deliver_message
@@ -23,9 +25,22 @@ from chalicelib.usecases.webhooks.people.system import Call, PeopleSystem
 from chalicelib.usecases.webhooks.people.write import People
 from local.intercom.stand_in import IntercomStandIn
 from tests.fakes.services import QUIET, FakeServices
+from tests.unit.usecases.messaging.test_lifecycles import MAIL
 
 POLICY = replace(
     QUIET, people=PeoplePolicy("intercom", "https://api.intercom.io", (), frozenset(FIELDS))
+)
+
+HANDED_OVER = Step(
+    "three_days",
+    "trial",
+    "trial_ends",
+    timedelta(days=-3),
+    "",
+    "lifecycle",
+    timedelta(days=1),
+    at_any_hour=True,
+    via="intercom",
 )
 
 
@@ -84,6 +99,20 @@ class PeopleScene:
 
     def reaches(self, id: str, milestone: str) -> Account:
         return self.changes(self.account(id), MilestoneReached(milestone, self.services.now.at))
+
+    def hands_over(self, id: str) -> str:
+        """The message three days before the trial's end goes by the people system, and changes
+        nothing of the contact; the event's id.
+        """
+        mail = replace(MAIL, unproved=(HANDED_OVER.id,))
+        self.services.policy = replace(self.services.policy, mail=mail, steps=(HANDED_OVER,))
+        signup = self.account(id).signup
+        assert signup
+        key = f"{HANDED_OVER.id}@{signup.trial_ends_at.timestamp():.0f}"
+        made = step(id, key, HANDED_OVER.sequence, f"{id}.three_days", self.services.now.at)
+        self.services.deliveries.add(made)
+        self.sweeps()
+        return made.key.event_id
 
     def settles(self) -> list[Told]:
         """Run what was queued for the people system."""

@@ -14,7 +14,7 @@ from chalicelib.domain.account.facts import AddressProved, GrantGiven
 from chalicelib.domain.account.state import Grant
 from chalicelib.domain.outgoing.answers import CallAnswer
 from chalicelib.domain.people.contact import ATTRIBUTES
-from chalicelib.domain.people.deliveries import CONTACT_CHANGED, step
+from chalicelib.domain.people.deliveries import CONTACT_CHANGED
 from chalicelib.domain.people.state import PeopleState
 from chalicelib.domain.policy.policy import TeamPolicy
 from chalicelib.usecases.fan_out import forget_person, join_person
@@ -61,14 +61,6 @@ def granted(place: PeopleScene, id: str) -> None:
     until = place.services.now.at + timedelta(days=99)
     place.changes(place.account(id), GrantGiven(Grant(until, "scale", "sorry")))
     place.settles()
-
-
-def stepped(place: PeopleScene, id: str) -> str:
-    """An event that changes nothing of the contact: a message that was handed over. Its id."""
-    made = step(id, "three_days@1", "trial", f"{id}.three_days", place.services.now.at)
-    place.services.deliveries.add(made)
-    place.sweeps()
-    return made.key.event_id
 
 
 def there(id: str, **fields: Any) -> dict[str, Any]:
@@ -162,7 +154,7 @@ def test_a_contact_that_was_deleted_by_hand_is_made_again_for_the_next_event(
     place.signs_up("acc_1", "ada@example.com")
     place.settles()
     place.intercom.contacts.clear()
-    told = stepped(place, "acc_1")
+    told = place.hands_over("acc_1")
     assert place.intercom.of("acc_1")["email"] == "ada@example.com"
     assert told in names(place)
     assert place.waiting() == []
@@ -174,7 +166,7 @@ def test_a_contact_that_was_archived_by_hand_comes_back_for_the_next_event(
     place.signs_up("acc_1", "ada@example.com")
     place.settles()
     place.intercom.of("acc_1")["archived"] = True
-    told = stepped(place, "acc_1")
+    told = place.hands_over("acc_1")
     assert place.intercom.of("acc_1")["archived"] is False
     assert told in names(place)
     assert place.waiting() == []
