@@ -46,10 +46,11 @@ def _list(options: argparse.Namespace) -> int:
 def _lift(options: argparse.Namespace) -> int:
     from chalicelib.aws.mail.suppressions import SesSuppressionList
     from chalicelib.usecases.messaging.lift_suppression import lift_suppression
+    from ops.stage.services import services_of_stage
 
     ours = _suppressions(options)
     stored = ours.load(with_ascii_domain(options.email))
-    if not lift_suppression(options.email, ours, SesSuppressionList()):
+    if not lift_suppression(options.email, ours, SesSuppressionList(), services_of_stage()):
         print(f"{options.email} is not suppressed.", file=sys.stderr)
         return 1
     since = f" since {stored.at:%Y-%m-%d}, after a {stored.reason}" if stored else " at SES only"

@@ -36,5 +36,5 @@ bp = Blueprint(__name__)
 def lift(email: str, request: CheckedRequest) -> Response:
     """204 once the address is on neither list, whether it was or not."""
     address = ADDRESS.read({"email": unquote(email)})
-    lift_suppression(address, wiring.suppressions(), wiring.ses_suppressions())
+    lift_suppression(address, wiring.suppressions(), wiring.ses_suppressions(), wiring.services())
     return Response("", status_code=204)
