@@ -27,7 +27,7 @@ from tests.system.reliability.run import UseCase
 from tests.tooling.ops.recovery.restore.test_restored_lifecycles import MemoryTables
 from tests.tooling.ops.recovery.test_dead_letters import (
     RECORDING,
-    MemoryBox,
+    MemoryDeadLetters,
     lived_with_dead_letters,
 )
 from tests.tooling.ops.recovery.test_replay import ALL, bought
@@ -69,7 +69,7 @@ class Letters:
     """A life with dead letters that can be read by now, and the queue to which they go back."""
 
     place: FakeServices
-    box: MemoryBox
+    box: MemoryDeadLetters
     sent: list[str] = field(default_factory=list)
 
     def append(self, body: str) -> None:

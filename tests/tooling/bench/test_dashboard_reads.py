@@ -24,10 +24,11 @@ MOST = {
     "Customers by a name": 4,
     "Customers by an address": 3,
     "A customer": 3,
-    "Audit log of a customer": 2,
+    "Audit log of a customer": 3,
 }
 """A list is a call for each of its statuses and one for its accounts; figures are one for each day
-or week that is not summed up yet.
+or week that is not summed up yet. A customer's audit log first asks where its account went, since
+it may have been joined to another.
 """
 
 
