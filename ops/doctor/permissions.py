@@ -22,8 +22,8 @@ NOBODY = "billhook_doctor"
 @dataclass(frozen=True, slots=True)
 class Permission:
     """A permission that the key must have. `resource` is as Stripe's dashboard names it, `of` the
-    start of its paths; `without` says what fails. `required` are parameters without which Stripe
-    looks at nothing else.
+    start of its paths, `also` that of others; `without` says what fails. `required` are parameters
+    without which Stripe looks at nothing else.
     """
 
     resource: str
@@ -33,6 +33,7 @@ class Permission:
     try_at: str = ""
     customer: str | None = None
     required: tuple[tuple[str, str | int], ...] = ()
+    also: tuple[str, ...] = ()
 
     @property
     def level(self) -> str:
@@ -63,6 +64,7 @@ PERMISSIONS = (
         "no trial starts, and what Stripe owes is not learnt",
         writes=True,
         try_at=f"/sub_{NOBODY}",
+        also=("/v1/subscription_items",),
     ),
     Permission(
         "Subscription Schedules",
