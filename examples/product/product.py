@@ -128,7 +128,7 @@ class Product:
 
     def _access_of(self, workspace: Workspace, headers: Mapping[str, str]) -> Checked:
         """By the token in the browser's cookie without a call, else by a new one. Only tokens of
-        full access are kept: who pays is let in at once, not when a token ends.
+        full access are kept: a customer who pays is let in at once, not when a token ends.
         """
         return self._checker.check(_token_in(headers.get("cookie", "")), workspace.account_id)
 
