@@ -130,11 +130,16 @@ def test_a_contact_with_another_id_is_somebody_elses(place: PeopleScene) -> None
     assert place.intercom.events
 
 
-def test_a_contact_of_the_other_mode_is_left_alone(place: PeopleScene) -> None:
+def has_a_contact_of_live_mode(place: PeopleScene) -> None:
+    """There is one with the account's id, which the stage in live mode has written."""
     place.intercom.contacts["c9"] = {
         "id": "c9", "role": "user", "external_id": "acc_1", "archived": False,
         "custom_attributes": {"billing_mode": "live"},
     }  # fmt: skip
+
+
+def test_a_contact_of_the_other_mode_is_left_alone(place: PeopleScene) -> None:
+    has_a_contact_of_live_mode(place)
     place.signs_up("acc_1", "ada@example.com")
     (told,) = place.settles()
     assert "live mode" in str(told.error)
@@ -148,10 +153,7 @@ def test_the_end_of_an_account_takes_no_contact_of_the_other_mode(
     place: PeopleScene, leaves: str
 ) -> None:
     """The product chose the ids, so they are the same in test and in live mode."""
-    place.intercom.contacts["c9"] = {
-        "id": "c9", "role": "user", "external_id": "acc_1", "archived": False,
-        "custom_attributes": {"billing_mode": "live"},
-    }  # fmt: skip
+    has_a_contact_of_live_mode(place)
     account = place.signs_up("acc_1", "ada@example.com")
     place.settles()
     if leaves == "erased":
@@ -168,10 +170,7 @@ def test_the_mode_of_a_contact_counts_though_this_stage_sends_none(place: People
     assert POLICY.people
     only_email = replace(POLICY.people, fields=frozenset({"email"}))
     place.services.policy = replace(POLICY, people=only_email)
-    place.intercom.contacts["c9"] = {
-        "id": "c9", "role": "user", "external_id": "acc_1", "archived": False,
-        "custom_attributes": {"billing_mode": "live"},
-    }  # fmt: skip
+    has_a_contact_of_live_mode(place)
     place.signs_up("acc_1", "ada@example.com")
     (told,) = place.settles()
     assert "live mode" in str(told.error)
